@@ -15,9 +15,13 @@ type segment struct {
 	literal string
 	// parts alternate freely between literals and parameters.
 	parts []part
-	// erased is the segment with parameter names erased; it identifies it.
+	// erased is the segment with each parameter as a hole; it identifies it.
 	erased string
 }
+
+// hole stands for a parameter in segment.erased. It is not "{}", which the
+// literal %7B%7D decodes to, but a control, which no path holds.
+const hole = "\x00"
 
 // Erase gives the stable key of a template: parameter names are erased, all
 // else stays, so that "/orders/{id}" and "/orders/{order}" are "/orders/{}".
@@ -98,7 +102,7 @@ func parseSegment(text string) (segment, Reason) {
 	}
 	for _, p := range s.parts {
 		if p.name != "" {
-			s.erased += "{}"
+			s.erased += hole
 		} else {
 			s.erased += p.text
 		}
@@ -144,7 +148,7 @@ func unhex(c byte) (byte, bool) {
 	case '0' <= c && c <= '9':
 		return c - '0', true
 	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c|0x20 - 'a' + 10, true
+		return c | 0x20 - 'a' + 10, true
 	}
 	return 0, false
 }
