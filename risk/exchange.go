@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/canon"
 )
 
 // A Field is one header field as it was received.
@@ -69,18 +70,23 @@ type Conn struct {
 	Loopback   bool // the connection never left the machine
 }
 
-// Pair is one name and value of the query, decoded.
-type Pair struct{ Name, Value string }
+// A PathParam is the text that stands for one parameter of the path template.
+type PathParam struct {
+	Name string
+	Text string // decoded
+	Raw  string // as it goes upstream, for styles whose separators count before decoding
+}
 
 // A Request is the head of the request in canonical form. Body bytes come
 // later, see Exchange.Body.
 type Request struct {
 	Method string
-	Proto  string // "HTTP/1.1", "HTTP/2.0"
-	Host   string // lower case, without a default port
-	Path   string // canonical, escaped, without the API's prefix: what the upstream will see
-	Query  string // raw, without "?"
-	Pairs  []Pair // the query parsed, in order
+	Proto  string          // "HTTP/1.1", "HTTP/2.0"
+	Host   string          // lower case, without a default port
+	Path   canon.Canonical // without the API's prefix: what the contract's templates match
+	Params []PathParam     // of the path, once the route is found
+	Query  string          // canonical, without "?"
+	Pairs  []canon.Pair    // the query parsed, in order
 	Fields Fields
 	Media  string // lower-case media type without parameters; "" without Content-Type
 	Body   bool   // a body is announced, be it empty chunks
