@@ -138,3 +138,18 @@ func (d *Doc) Node(i int) Node { return d.nodes[i] }
 
 // Source is the parsed text.
 func (d *Doc) Source() []byte { return d.src }
+
+// Trim gives up room for more than this many nodes, and the nodes with it, so
+// that one large document does not stay in a pool of Docs for ever.
+func (d *Doc) Trim(nodes int) {
+	if cap(d.nodes) > nodes {
+		d.src, d.nodes = nil, nil
+	}
+	if cap(d.names.slots) > 4*nodes {
+		d.names.slots = nil
+	}
+	const text = 64 << 10 // as long as names come, and more
+	if cap(d.names.a)+cap(d.names.b) > text {
+		d.names.a, d.names.b = nil, nil
+	}
+}
