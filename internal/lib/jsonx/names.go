@@ -55,11 +55,18 @@ func (n *names) duplicate(src []byte, nodes []Node, i int) int {
 func (n *names) pairwise(src []byte, nodes []Node, i int) int {
 	after := nodes[i].After
 	for j := nodes[i+1].After; j < after; j = nodes[j].After {
-		key := n.key(&n.a, src, &nodes[j])
+		b := &nodes[j]
+		size := b.KeyEnd - b.KeyStart
 		for k := int32(i) + 1; k < j; k = nodes[k].After {
-			if bytes.Equal(key, n.key(&n.b, src, &nodes[k])) {
-				return int(nodes[j].KeyStart) - 1
+			a := &nodes[k]
+			if (a.flags|b.flags)&escapedKey == 0 {
+				if a.KeyEnd-a.KeyStart != size || !bytes.Equal(src[a.KeyStart:a.KeyEnd], src[b.KeyStart:b.KeyEnd]) {
+					continue
+				}
+			} else if !bytes.Equal(n.key(&n.a, src, a), n.key(&n.b, src, b)) {
+				continue
 			}
+			return int(b.KeyStart) - 1
 		}
 	}
 	return -1

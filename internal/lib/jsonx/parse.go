@@ -1,236 +1,228 @@
 package jsonx
 
 // parser builds the nodes of one text. It keeps no stack: the open containers
-// are the chain of parents.
+// are the chain of parents. Its methods take the offset where they begin and
+// give the one behind what they read, or stop after setting err; the offset is
+// not a field, since in a register it is much faster.
 type parser struct {
 	src   []byte
 	nodes []Node
 	names *names
 	depth int // containers that may still be opened
 	most  int // nodes that there may be
-	at    int
+	err   *Error
 }
 
-func (p *parser) refuse(r Reason, at int) *Error { return &Error{Reason: r, Offset: at} }
+// stop is the offset after an error.
+const stop = -1
 
-// run reads the whole text. It returns *Error so that nil stays nil.
+// root is the parent of the outermost value.
+const root = -1
+
+func (p *parser) refuse(r Reason, at int) int {
+	p.err = &Error{Reason: r, Offset: at}
+	return stop
+}
+
+// run reads the whole text.
 func (p *parser) run() error {
 	if len(p.src) > maxBytes {
-		return p.refuse(Size, maxBytes)
+		p.refuse(Size, maxBytes)
+		return p.err
 	}
 	if len(p.src) >= 3 && string(p.src[:3]) == "\xef\xbb\xbf" {
-		return p.refuse(ByteOrderMark, 0)
+		p.refuse(ByteOrderMark, 0)
+		return p.err
 	}
-	p.space()
-	if p.at == len(p.src) {
-		return p.refuse(Empty, p.at)
+	at := skip(p.src, 0)
+	if at == len(p.src) {
+		p.refuse(Empty, at)
+		return p.err
 	}
-	open := int32(-1)
-	for first := true; first || open >= 0; first = false {
-		next, err := p.step(open)
-		if err != nil {
-			return err
-		}
-		open = next
+	open, at := p.value(root, name{}, at)
+	for open != root && at != stop {
+		open, at = p.step(open, at)
 	}
-	p.space()
-	if p.at < len(p.src) {
-		return p.refuse(Trailing, p.at)
+	if at == stop {
+		return p.err
+	}
+	if at = skip(p.src, at); at < len(p.src) {
+		p.refuse(Trailing, at)
+		return p.err
 	}
 	return nil
 }
 
-// space skips the white space of RFC 8259 section 2.
-func (p *parser) space() {
-	for p.at < len(p.src) {
-		switch p.src[p.at] {
-		case ' ', '\n', '\r', '\t':
-			p.at++
-		default:
-			return
-		}
+// skip passes the white space of RFC 8259 section 2.
+func skip(src []byte, at int) int {
+	for at < len(src) && src[at] <= ' ' && (src[at] == ' ' || src[at] == '\n' || src[at] == '\r' || src[at] == '\t') {
+		at++
 	}
+	return at
 }
 
-// peek is the next byte behind white space; 0 (which no grammar accepts) at
-// the end.
-func (p *parser) peek() byte {
-	p.space()
-	if p.at < len(p.src) {
-		return p.src[p.at]
+// peek is the byte at an offset; 0, which no grammar accepts, at the end.
+func (p *parser) peek(at int) byte {
+	if at < len(p.src) {
+		return p.src[at]
 	}
 	return 0
 }
 
 // wrong is the error for a byte that cannot stand here.
-func (p *parser) wrong() *Error {
-	if p.at >= len(p.src) {
-		return p.refuse(Unfinished, p.at)
+func (p *parser) wrong(at int) int {
+	if at >= len(p.src) {
+		return p.refuse(Unfinished, at)
 	}
-	return p.refuse(Unexpected, p.at)
+	return p.refuse(Unexpected, at)
 }
 
 // step reads the next element or member of the open container, or its end, and
-// returns the container that is open then. -1 is the text as a whole.
-func (p *parser) step(open int32) (int32, *Error) {
-	n := Node{Parent: open}
-	if open >= 0 {
-		c := &p.nodes[open]
-		b := p.peek()
-		if b == closing(c.Kind) {
-			p.at++
-			return p.close(open)
-		}
-		if c.Count > 0 {
-			if b != ',' {
-				return open, p.wrong()
-			}
-			p.at++
-			b = p.peek()
-		}
-		if c.Kind == Object {
-			if b != '"' {
-				return open, p.wrong()
-			}
-			if err := p.member(&n); err != nil {
-				return open, err
-			}
-		}
-		c.Count++
+// tells which container is open then.
+func (p *parser) step(open int32, at int) (int32, int) {
+	at = skip(p.src, at)
+	c := &p.nodes[open]
+	b := p.peek(at)
+	if b == '}' && c.Kind == Object || b == ']' && c.Kind == Array {
+		return p.close(open, at+1)
 	}
-	return p.value(n)
+	if c.Count > 0 {
+		if b != ',' {
+			return open, p.wrong(at)
+		}
+		at = skip(p.src, at+1)
+	}
+	c.Count++
+	if c.Kind == Array {
+		return p.value(open, name{}, at)
+	}
+	return p.member(open, at)
 }
 
-func closing(k Kind) byte {
-	if k == Object {
-		return '}'
-	}
-	return ']'
-}
-
-// close ends a container and returns its parent.
-func (p *parser) close(i int32) (int32, *Error) {
-	c := &p.nodes[i]
-	c.End, c.After = int32(p.at), int32(len(p.nodes))
+// close ends a container and tells its parent.
+func (p *parser) close(open int32, at int) (int32, int) {
+	c := &p.nodes[open]
+	c.End, c.After = int32(at), int32(len(p.nodes))
 	p.depth++
 	if c.Kind == Object && c.Count > 1 {
-		if at := p.names.duplicate(p.src, p.nodes, int(i)); at >= 0 {
-			return i, p.refuse(Duplicate, at)
+		if twice := p.names.duplicate(p.src, p.nodes, int(open)); twice >= 0 {
+			return open, p.refuse(Duplicate, twice)
 		}
 	}
-	return c.Parent, nil
+	return c.Parent, at
 }
 
-// member reads a name and its colon.
-func (p *parser) member(n *Node) *Error {
-	start := p.at + 1
-	escaped, err := p.text()
-	if err != nil {
-		return err
+// member reads a name, its colon and its value.
+func (p *parser) member(open int32, at int) (int32, int) {
+	if p.peek(at) != '"' {
+		return open, p.wrong(at)
 	}
-	n.KeyStart, n.KeyEnd = int32(start), int32(p.at-1)
+	end, escaped := p.text(at)
+	if end == stop {
+		return open, stop
+	}
+	key := name{start: int32(at + 1), end: int32(end - 1)}
 	if escaped {
-		n.flags |= escapedKey
+		key.flags = escapedKey
 	}
-	if p.peek() != ':' {
-		return p.wrong()
+	end = skip(p.src, end)
+	if p.peek(end) != ':' {
+		return open, p.wrong(end)
 	}
-	p.at++
-	return nil
+	return p.value(open, key, skip(p.src, end+1))
 }
 
-// value reads one value, of a container only the opening bracket, and returns
-// the container that is open then.
-func (p *parser) value(n Node) (int32, *Error) {
-	b := p.peek()
+// name is the place of a member name.
+type name struct {
+	start, end int32
+	flags      flags
+}
+
+// value reads one value, of a container only the opening bracket, and tells
+// which container is open then. The node is filled in where it lies: copying
+// one that was just written stalls the processor.
+func (p *parser) value(open int32, key name, at int) (int32, int) {
 	index := int32(len(p.nodes))
 	if len(p.nodes) >= p.most {
-		return 0, p.refuse(Nodes, p.at)
+		return open, p.refuse(Nodes, at)
 	}
-	n.Start, n.After = int32(p.at), index+1
-	var err *Error
-	switch b {
+	p.nodes = append(p.nodes, Node{})
+	n := &p.nodes[index]
+	n.Start, n.Parent, n.After = int32(at), open, index+1
+	n.KeyStart, n.KeyEnd, n.flags = key.start, key.end, key.flags
+	end := stop
+	switch b := p.peek(at); b {
 	case '{', '[':
 		if p.depth == 0 {
-			return 0, p.refuse(Depth, p.at)
+			return open, p.refuse(Depth, at)
 		}
 		p.depth--
-		p.at++
 		n.Kind = Array
 		if b == '{' {
 			n.Kind = Object
 		}
-		p.nodes = append(p.nodes, n)
-		return index, nil
+		return index, at + 1
 	case '"':
-		n.Kind = String
 		var escaped bool
-		if escaped, err = p.text(); escaped {
+		if end, escaped = p.text(at); escaped {
 			n.flags |= escapedText
 		}
+		n.Kind = String
 	case 't':
-		n.Kind, err = True, p.literal("true")
+		n.Kind, end = True, p.literal("true", at)
 	case 'f':
-		n.Kind, err = False, p.literal("false")
+		n.Kind, end = False, p.literal("false", at)
 	case 'n':
-		n.Kind, err = Null, p.literal("null")
+		n.Kind, end = Null, p.literal("null", at)
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		n.Kind, err = Number, p.number()
+		n.Kind, end = Number, p.number(at)
 	default:
-		err = p.wrong()
+		end = p.wrong(at)
 	}
-	if err != nil {
-		return 0, err
-	}
-	n.End = int32(p.at)
-	p.nodes = append(p.nodes, n)
-	return n.Parent, nil
+	n.End = int32(end)
+	return open, end
 }
 
-func (p *parser) literal(word string) *Error {
-	if len(p.src)-p.at < len(word) || string(p.src[p.at:p.at+len(word)]) != word {
-		return p.refuse(BadLiteral, p.at)
+func (p *parser) literal(word string, at int) int {
+	if len(p.src)-at < len(word) || string(p.src[at:at+len(word)]) != word {
+		return p.refuse(BadLiteral, at)
 	}
-	p.at += len(word)
-	return nil
+	return at + len(word)
 }
 
-// number reads a number of RFC 8259 section 6. What may follow it is for the
-// caller to judge: "01" is a number and trailing data, which is refused too,
-// but as a number, since that is what its writer meant.
-func (p *parser) number() *Error {
-	start := p.at
-	if p.src[p.at] == '-' {
-		p.at++
+// number reads a number of RFC 8259 section 6. "01" is refused here and not
+// as data behind a 0, since a number is what its writer meant.
+func (p *parser) number(at int) int {
+	whole := at
+	if p.src[at] == '-' {
+		whole++
 	}
-	whole := p.at
-	n := p.digits()
-	if n == 0 || n > 1 && p.src[whole] == '0' {
-		return p.refuse(BadNumber, start)
+	end := digits(p.src, whole)
+	if end == whole || end > whole+1 && p.src[whole] == '0' {
+		return p.refuse(BadNumber, at)
 	}
-	if p.at < len(p.src) && p.src[p.at] == '.' {
-		p.at++
-		if p.digits() == 0 {
-			return p.refuse(BadNumber, start)
+	if p.peek(end) == '.' {
+		fraction := end + 1
+		if end = digits(p.src, fraction); end == fraction {
+			return p.refuse(BadNumber, at)
 		}
 	}
-	if p.at < len(p.src) && p.src[p.at]|0x20 == 'e' {
-		p.at++
-		if p.at < len(p.src) && (p.src[p.at] == '+' || p.src[p.at] == '-') {
-			p.at++
+	if p.peek(end)|0x20 == 'e' {
+		exponent := end + 1
+		if sign := p.peek(exponent); sign == '+' || sign == '-' {
+			exponent++
 		}
-		if p.digits() == 0 {
-			return p.refuse(BadNumber, start)
+		if end = digits(p.src, exponent); end == exponent {
+			return p.refuse(BadNumber, at)
 		}
 	}
-	return nil
+	return end
 }
 
-// digits skips digits and says how many there were.
-func (p *parser) digits() int {
-	start := p.at
-	for p.at < len(p.src) && p.src[p.at]-'0' <= 9 {
-		p.at++
+// digits passes digits.
+func digits(src []byte, at int) int {
+	for at < len(src) && src[at]-'0' <= 9 {
+		at++
 	}
-	return p.at - start
+	return at
 }

@@ -19,44 +19,40 @@ func special(w uint64) bool {
 	return ((w-ones*0x20)|(quote-ones)|(back-ones)|w)&highs != 0
 }
 
-// text checks the string that starts with the quote at p.at, moves behind it
-// and says whether it has escapes.
-func (p *parser) text() (bool, *Error) {
-	start := p.at
-	escaped := false
-	i := p.at + 1
-	for i < len(p.src) {
-		for i+8 <= len(p.src) && !special(binary.LittleEndian.Uint64(p.src[i:])) {
+// text checks the string that starts with the quote at this offset, gives the
+// offset behind it and says whether it has escapes.
+func (p *parser) text(start int) (int, bool) {
+	src, escaped := p.src, false
+	for i := start + 1; ; {
+		for i+8 <= len(src) && !special(binary.LittleEndian.Uint64(src[i:])) {
 			i += 8
 		}
-		for i < len(p.src) && plain(p.src[i]) {
+		for i < len(src) && plain(src[i]) {
 			i++
 		}
-		if i == len(p.src) {
-			break
+		if i >= len(src) {
+			return p.refuse(Unfinished, start), escaped
 		}
-		switch c := p.src[i]; {
+		switch c := src[i]; {
 		case c == '"':
-			p.at = i + 1
-			return escaped, nil
+			return i + 1, escaped
 		case c == '\\':
-			n, r := escape(p.src[i:])
+			n, r := escape(src[i:])
 			if r != "" {
-				return true, p.refuse(r, i)
+				return p.refuse(r, i), escaped
 			}
 			escaped = true
 			i += n
 		case c < 0x20:
-			return escaped, p.refuse(Control, i)
+			return p.refuse(Control, i), escaped
 		default:
-			r, n := utf8.DecodeRune(p.src[i:])
+			r, n := utf8.DecodeRune(src[i:])
 			if r == utf8.RuneError && n == 1 {
-				return escaped, p.refuse(UTF8, i)
+				return p.refuse(UTF8, i), escaped
 			}
 			i += n
 		}
 	}
-	return escaped, p.refuse(Unfinished, start)
 }
 
 // plain tells whether c stands for itself in a string and is ASCII.
