@@ -160,7 +160,11 @@ type Facts struct {
 type Exchange struct {
 	f     *Facts
 	edits []Edit
+	flags []string
 }
+
+// MaxFlags is the most flags that an Exchange keeps.
+const MaxFlags = 16
 
 // NewExchange returns an Exchange over f. edits is a buffer to reuse, or nil.
 func NewExchange(f *Facts, edits []Edit) *Exchange {
@@ -168,7 +172,7 @@ func NewExchange(f *Facts, edits []Edit) *Exchange {
 }
 
 // Reset makes x ready for another exchange and keeps its buffer.
-func (x *Exchange) Reset(f *Facts) { x.f, x.edits = f, x.edits[:0] }
+func (x *Exchange) Reset(f *Facts) { x.f, x.edits, x.flags = f, x.edits[:0], x.flags[:0] }
 
 // ID is the decision id.
 func (x *Exchange) ID() string { return x.f.ID }
@@ -237,6 +241,17 @@ func (x *Exchange) Edit(e Edit) { x.edits = append(x.edits, e) }
 
 // Edits are the edits asked for so far.
 func (x *Exchange) Edits() []Edit { return x.edits }
+
+// Flag notes a fact for the record of the exchange, such as
+// "plaintext-credential". Names are constants, lower case with hyphens.
+func (x *Exchange) Flag(name string) {
+	if len(x.flags) < MaxFlags {
+		x.flags = append(x.flags, name)
+	}
+}
+
+// Flags are the flags noted so far.
+func (x *Exchange) Flags() []string { return x.flags }
 
 // Truncate drops all edits after the first n; the gateway takes back those of
 // a guard that only observes.
