@@ -1,0 +1,121 @@
+// Package metrics counts what the gateway does, under the names of the
+// OpenTelemetry semantic conventions (HTTP, stable since 1.23) in their
+// Prometheus form. Names and labels are frozen by a test.
+//
+// Labels are bounded: operations come from contracts, risks and codes from the
+// program; what a client writes is never a label.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sallyport/sallyport/event"
+)
+
+// Metrics holds the counters of one process.
+type Metrics struct {
+	registry  *prometheus.Registry
+	duration  *prometheus.HistogramVec
+	upstream  *prometheus.HistogramVec
+	requests  *prometheus.HistogramVec
+	replies   *prometheus.HistogramVec
+	decisions *prometheus.CounterVec
+	would     *prometheus.CounterVec
+	edits     *prometheus.CounterVec
+	faults    *prometheus.CounterVec
+	reloads   *prometheus.CounterVec
+	expiry    *prometheus.GaugeVec
+}
+
+// A Gauge is a number that is read when metrics are.
+type Gauge struct {
+	Name, Help string
+	Value      func() float64
+}
+
+// New returns Metrics with the given gauges beside its own.
+func New(gauges ...Gauge) *Metrics {
+	seconds := []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+	sizes := prometheus.ExponentialBuckets(64, 4, 10)
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+		m.registry.MustRegister(h)
+		return h
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		m.registry.MustRegister(c)
+		return c
+	}
+	m.duration = histogram("http_server_request_duration_seconds", "Duration of requests to the gateway.", seconds,
+		"http_request_method", "http_response_status_code", "http_route", "sallyport_api")
+	m.upstream = histogram("http_client_request_duration_seconds", "Time until the head of the upstream's reply.", seconds,
+		"http_request_method", "http_response_status_code", "sallyport_api")
+	m.requests = histogram("http_server_request_body_size_bytes", "Size of request bodies.", sizes, "sallyport_api")
+	m.replies = histogram("http_server_response_body_size_bytes", "Size of reply bodies.", sizes, "sallyport_api")
+	m.decisions = counter("sallyport_decisions_total", "Exchanges by how they were decided.",
+		"sallyport_api", "sallyport_decision", "sallyport_risk", "sallyport_code")
+	m.would = counter("sallyport_would_deny_total", "Denials that observe mode held back.", "sallyport_api", "sallyport_risk", "sallyport_code")
+	m.edits = counter("sallyport_edits_total", "Changes made to messages.", "sallyport_api", "sallyport_edit")
+	m.faults = counter("sallyport_faults_total", "Faults of the gateway itself.", "sallyport_part")
+	m.reloads = counter("sallyport_reloads_total", "Reloads of policy and contracts.", "sallyport_result")
+	m.expiry = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "sallyport_certificate_expiry_seconds", Help: "Unix time at which a certificate ends.",
+	}, []string{"sallyport_certificate"})
+	m.registry.MustRegister(m.expiry, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, g := range gauges {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.Name, Help: g.Help}, g.Value))
+	}
+	return m
+}
+
+// Exchange counts a finished exchange.
+func (m *Metrics) Exchange(e *event.Event) {
+	method := knownMethod(e.Method)
+	m.duration.WithLabelValues(method, strconv.Itoa(e.Status), e.Template, e.API).Observe(float64(e.Micros) / 1e6)
+	if e.Upstream.Called {
+		m.upstream.WithLabelValues(method, strconv.Itoa(e.Upstream.Status), e.API).Observe(float64(e.Upstream.Micros) / 1e6)
+	}
+	m.requests.WithLabelValues(e.API).Observe(float64(e.BytesIn))
+	m.replies.WithLabelValues(e.API).Observe(float64(e.BytesOut))
+	m.decisions.WithLabelValues(e.API, e.Decision.String(), e.Risk, e.Code).Inc()
+	for i := range e.Would {
+		m.would.WithLabelValues(e.API, e.Would[i].Risk, e.Would[i].Code).Inc()
+	}
+	for i := range e.Edits {
+		m.edits.WithLabelValues(e.API, e.Edits[i].Kind).Inc()
+	}
+}
+
+// knownMethod keeps invented methods from becoming labels.
+func knownMethod(s string) string {
+	switch s {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return s
+	}
+	return "_OTHER"
+}
+
+// Fault counts a fault of a part of the gateway; part is a constant.
+func (m *Metrics) Fault(part string) { m.faults.WithLabelValues(part).Inc() }
+
+// Reload counts a reload by its result, "applied" or "refused".
+func (m *Metrics) Reload(result string) { m.reloads.WithLabelValues(result).Inc() }
+
+// Expiry notes when a certificate ends.
+func (m *Metrics) Expiry(name string, at time.Time) {
+	m.expiry.WithLabelValues(name).Set(float64(at.Unix()))
+}
+
+// Handler serves the metrics in the Prometheus text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}
