@@ -15,7 +15,7 @@ func api(n int) ([]Route, []string) {
 		{"/orgs/{org}/%s/{id}/members/{user}", "/orgs/acme/%s/77/members/ada"},
 		{"/%s", "/%s"},
 		{"/%s/{id}", "/%s/4711"},
-		{"/users/{user}/%s.{format}", "/users/ada/%s.json"},
+		{"/users/{user}/%s/{name}.{format}", "/users/ada/%s/report.json"},
 		{"/v1/projects/{project}/%s/{id}:cancel", "/v1/projects/p1/%s/99:cancel"},
 	}
 	var routes []Route
