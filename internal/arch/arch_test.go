@@ -76,6 +76,8 @@ var third = []struct{ who, module, why string }{
 	{"cmd/sallyport", "github.com/alecthomas/kong", "the command line"},
 	{"cmd/sallyport", "golang.org/x/term", "whether output is a terminal"},
 	{"internal/app", "golang.org/x/sys", "locks"},
+	{"internal/identity", "golang.org/x/sync", "groups of goroutines"},
+	{"internal/store/storetest", "github.com/google/go-cmp", "a suite for tests, with their tool"},
 	{"internal/app", "golang.org/x/sync", "groups of goroutines"},
 }
 
