@@ -183,7 +183,7 @@ func (k *Keyring) fetch(ctx context.Context, old *ring) (*ring, error) {
 		if page.Full {
 			next = &ring{byDigest: map[Digest]*entry{}, byID: map[string]*entry{}}
 		}
-		if next == old && page.Version != since {
+		if next == old && (page.Version != since || len(page.Records) > 0) { // a ring in use never changes
 			next = &ring{byDigest: maps.Clone(old.byDigest), byID: maps.Clone(old.byID)}
 		}
 		for _, r := range page.Records {

@@ -3,6 +3,7 @@ package identity_test
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +183,7 @@ func TestASpecIsChecked(t *testing.T) {
 		"a name after a blank":  {func(s *identity.Spec) { s.Name = " a" }, identity.CodeName},
 		"a key as the name":     {func(s *identity.Spec) { s.Name = "my " + key }, identity.CodeExposed},
 		"half a key":            {func(s *identity.Spec) { s.Name = key[:20] }, identity.CodeExposed},
+		"a key less its prefix": {func(s *identity.Spec) { s.Name = "key " + key[8:] }, identity.CodeExposed},
 		"a hint in the name":    {func(s *identity.Spec) { s.Name = "was " + key[:11] + "…" }, ""},
 		"no owner":              {func(s *identity.Spec) { s.Owner = "" }, identity.CodeOwner},
 		"an owner with a blank": {func(s *identity.Spec) { s.Owner = "a b" }, identity.CodeOwner},
@@ -242,17 +244,15 @@ func TestAHintOfSeveralKeysNamesTheirIDs(t *testing.T) {
 	mem := storetest.NewMemory()
 	k := newKeys(t, mem, noon())
 	r := create(t, k).Record
-	var ids []string
-	for i := range 7 {
-		r.ID, r.Digest[0] = r.ID[:11]+string(rune('0'+i)), byte(i)
-		r.Digest[1]++
-		ids = append(ids, r.ID)
-		if err := mem.Add(t.Context(), r); err != nil && i != 0 {
-			continue
+	for i := range byte(7) {
+		twin := r
+		twin.ID, twin.Digest = fmt.Sprintf("k_twin%06d", i), identity.Digest{i}
+		if err := mem.Add(t.Context(), twin); err != nil {
+			t.Fatal(err)
 		}
 	}
 	_, err := k.Show(t.Context(), secret.New(r.Hint))
-	if code(err) != identity.CodeAmbiguous || !strings.Contains(err.Error(), ids[1]) || !strings.HasSuffix(err.Error(), "…") {
+	if code(err) != identity.CodeAmbiguous || !strings.Contains(err.Error(), "k_twin000001") || !strings.HasSuffix(err.Error(), "…") {
 		t.Errorf("Show = %v", err)
 	}
 }

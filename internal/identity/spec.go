@@ -142,23 +142,26 @@ func only(s, extra string) bool {
 	return true
 }
 
-// maxShownTail is how much may follow _live_ in free text: a hint may, more
-// is a key or the better part of one.
-const maxShownTail = 8
+// What free text may hold: the hint of a key, but not much more of it; and
+// words and ids of others, but nothing as long as a key without its prefix.
+const (
+	maxShownTail = 8
+	maxRun       = 40
+)
 
 // showsKey tells whether s holds a key or a good part of one, pasted by
 // mistake into a field that is stored and shown.
 func showsKey(s string) bool {
-	for {
-		_, after, ok := strings.Cut(s, infix)
-		if !ok {
-			return false
+	run := 0
+	for i := range len(s) {
+		if run++; !isBase62(s[i : i+1]) {
+			run = 0
 		}
-		if len(after) >= maxShownTail && isBase62(after[:maxShownTail]) {
+		if run >= maxRun || run >= maxShownTail && strings.HasSuffix(s[:i+1-run], infix) {
 			return true
 		}
-		s = after
 	}
+	return false
 }
 
 func exposed(what string) error {

@@ -36,7 +36,7 @@ func insert(ctx context.Context, tx *sql.Tx, r identity.Record) error {
 		r.ID, r.Digest[:], r.Hint, r.Name, r.Owner, strings.Join(r.Scopes, " "), r.Tier, r.Created.UnixMilli(), r.Expires.UnixMilli(),
 		millis(r.Revoked), r.RevokedReason, text(r.RotatedTo), millis(r.OverlapEnd))
 	var se *sqlite.Error
-	if errors.As(err, &se) && se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if errors.As(err, &se) && se.Code() == sqlite3.SQLITE_CONSTRAINT_TRIGGER { // api_key_new
 		return identity.ErrTaken
 	}
 	return err

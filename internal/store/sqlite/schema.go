@@ -51,6 +51,10 @@ CREATE TABLE api_key_use (
 	flags INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER api_key_new BEFORE INSERT ON api_key -- INSERT OR REPLACE deletes without a trigger
+WHEN EXISTS (SELECT 1 FROM api_key WHERE n = NEW.n OR id = NEW.id OR digest = NEW.digest) BEGIN
+	SELECT RAISE(ABORT, 'the key is there already');
+END;
 CREATE TRIGGER api_key_added AFTER INSERT ON api_key BEGIN
 	UPDATE change SET n = n + 1 WHERE what = 'keys';
 	UPDATE api_key SET seq = (SELECT n FROM change WHERE what = 'keys') WHERE n = NEW.n;
@@ -81,7 +85,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := s.db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 		return s.explain("open", err)
 	}
-	steps := migrations()
+	return s.climb(ctx, migrations())
+}
+
+// climb runs the steps that the file has not seen.
+func (s *Store) climb(ctx context.Context, steps []string) error {
 	for range steps {
 		done, err := s.step(ctx, steps)
 		if err != nil || done {
