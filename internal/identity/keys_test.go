@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -184,6 +185,7 @@ func TestASpecIsChecked(t *testing.T) {
 		"a key as the name":     {func(s *identity.Spec) { s.Name = "my " + key }, identity.CodeExposed},
 		"half a key":            {func(s *identity.Spec) { s.Name = key[:20] }, identity.CodeExposed},
 		"a key less its prefix": {func(s *identity.Spec) { s.Name = "key " + key[8:] }, identity.CodeExposed},
+		"a git commit":          {func(s *identity.Spec) { s.Name = "deploy 3f2a9c0e5b7d8f1a2b3c4d5e6f708192a3b4c5d6" }, ""},
 		"a hint in the name":    {func(s *identity.Spec) { s.Name = "was " + key[:11] + "…" }, ""},
 		"no owner":              {func(s *identity.Spec) { s.Owner = "" }, identity.CodeOwner},
 		"an owner with a blank": {func(s *identity.Spec) { s.Owner = "a b" }, identity.CodeOwner},
@@ -322,5 +324,74 @@ func TestWithoutRandomnessThereIsNoKey(t *testing.T) {
 	}
 	if kept, _ := mem.List(t.Context(), identity.Filter{}); len(kept) != 0 {
 		t.Error("a key was stored")
+	}
+}
+
+func TestListAnswersWhatTheStoreHas(t *testing.T) {
+	t.Parallel()
+	mem := storetest.NewMemory()
+	k := newKeys(t, mem, noon())
+	a, b := create(t, k), create(t, k)
+	revoke(t, k, b)
+	got, err := k.List(t.Context(), identity.Filter{UsableAt: noon()})
+	if err != nil || !cmp.Equal(got, []identity.Record{a.Record}) {
+		t.Errorf("List = %+v, %v", got, err)
+	}
+	broken := errors.New("broken")
+	mem.Break(broken)
+	if _, err := k.List(t.Context(), identity.Filter{}); !errors.Is(err, broken) {
+		t.Errorf("List of a broken store = %v", err)
+	}
+}
+
+// racing is a store in which another process is always faster.
+type racing struct{ identity.Store }
+
+func (racing) Rotate(context.Context, identity.Rotation) error { return identity.ErrConflict }
+
+func TestALostRaceIsReported(t *testing.T) {
+	t.Parallel()
+	k := newKeys(t, racing{storetest.NewMemory()}, noon())
+	issued := create(t, k)
+	if _, err := k.Rotate(t.Context(), issued.Key, 0); code(err) != identity.CodeConflict || !strings.Contains(err.Error(), issued.Record.ID) {
+		t.Errorf("Rotate = %v", err)
+	}
+}
+
+func TestAFailingStoreIsNoFaultOfTheUser(t *testing.T) {
+	t.Parallel()
+	mem, broken := storetest.NewMemory(), errors.New("broken")
+	k := newKeys(t, mem, noon())
+	issued := create(t, k)
+	mem.Break(broken)
+	_, created := k.Create(t.Context(), identity.Spec{Name: "n", Owner: "o"})
+	_, rotated := k.Rotate(t.Context(), issued.Key, 0)
+	_, revoked := k.Revoke(t.Context(), issued.Key, "")
+	_, reason, checked := k.Check(t.Context(), issued.Key)
+	for _, err := range []error{created, rotated, revoked, checked} {
+		if !errors.Is(err, broken) || code(err) != "" {
+			t.Errorf("error %v, want a plain one", err)
+		}
+	}
+	if reason == identity.Valid {
+		t.Error("without the store the key is valid")
+	}
+}
+
+func TestEveryReasonButValidHasACodeAndAName(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for r := identity.Malformed; r <= identity.Valid; r++ {
+		if (r.Code() == "") != (r == identity.Valid) || seen[r.String()] || seen[string(r.Code())] {
+			t.Errorf("reason %d is %q with code %q", r, r, r.Code())
+		}
+		seen[r.String()], seen[string(r.Code())] = true, true
+	}
+	var zero identity.Reason
+	if zero == identity.Valid || (identity.Reason(99)).Code() == "" {
+		t.Error("a reason that nobody set lets in")
+	}
+	if got := (identity.SeenInClear | 1<<9).String(); got != "seen over plain HTTP, 0x200" {
+		t.Errorf("flags are %q", got)
 	}
 }

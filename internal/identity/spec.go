@@ -143,7 +143,7 @@ func only(s, extra string) bool {
 }
 
 // What free text may hold: the hint of a key, but not much more of it; and
-// words and ids of others, but nothing as long as a key without its prefix.
+// words, ids and digests of others, but nothing like a key without its prefix.
 const (
 	maxShownTail = 8
 	maxRun       = 40
@@ -157,11 +157,17 @@ func showsKey(s string) bool {
 		if run++; !isBase62(s[i : i+1]) {
 			run = 0
 		}
-		if run >= maxRun || run >= maxShownTail && strings.HasSuffix(s[:i+1-run], infix) {
+		if run >= maxRun && mixed(s[i+1-maxRun:i+1]) || run >= maxShownTail && strings.HasSuffix(s[:i+1-run], infix) {
 			return true
 		}
 	}
 	return false
+}
+
+// mixed tells whether s has capitals, small letters and digits: hexadecimal
+// digests have not.
+func mixed(s string) bool {
+	return strings.ContainsAny(s, alphabet[:10]) && strings.ContainsAny(s, alphabet[10:36]) && strings.ContainsAny(s, alphabet[36:])
 }
 
 func exposed(what string) error {
