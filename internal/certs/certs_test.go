@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -168,7 +169,7 @@ func call(t *testing.T, addr net.Addr, c *tls.Config) (tls.ConnectionState, erro
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Read(make([]byte, 1)); err != nil {
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 		return tls.ConnectionState{}, err
 	}
 	return conn.(*tls.Conn).ConnectionState(), nil

@@ -84,17 +84,16 @@ func (f *Files) Run(ctx context.Context) error {
 	defer stop()
 	tick := time.NewTicker(f.o.Poll)
 	defer tick.Stop()
-	for {
+	// The first look is for changes since OpenFiles, before the watch began.
+	for f.settle(ctx) {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		case <-notices:
 		}
-		if !f.settle(ctx) {
-			return nil
-		}
 	}
+	return nil
 }
 
 // settle waits until the files rest and takes them if they are new. It

@@ -75,7 +75,8 @@ func Pool(path string) (*x509.CertPool, error) {
 	if err != nil {
 		var d source.Diagnostic
 		if errors.As(err, &d) {
-			d.Code, err = CodeCAFile, d
+			d.Code = CodeCAFile
+			err = d
 		}
 		return nil, err
 	}
