@@ -57,9 +57,13 @@ func (o Options) Query(raw string, pairs []Pair) (QueryString, error) {
 	if len(raw) > bytes {
 		return QueryString{}, refuse(Length, bytes)
 	}
-	text, err := queryText(raw)
+	text, coded, err := queryText(raw)
 	if err != nil {
 		return QueryString{}, err
+	}
+	decode := func(s string) (string, bool) { return s, true }
+	if coded {
+		decode = decodeForm
 	}
 	q := QueryString{Text: text, Pairs: pairs[:0]}
 	at := 0
@@ -70,7 +74,7 @@ func (o Options) Query(raw string, pairs []Pair) (QueryString, error) {
 		var part string
 		part, _, more = strings.Cut(text[at:], "&")
 		if part != "" {
-			if err := q.add(part, at); err != nil {
+			if err := q.add(part, at, decode); err != nil {
 				return QueryString{}, err
 			}
 		}
@@ -80,15 +84,15 @@ func (o Options) Query(raw string, pairs []Pair) (QueryString, error) {
 }
 
 // add appends the pair in part, which starts at byte at of the query.
-func (q *QueryString) add(part string, at int) error {
+func (q *QueryString) add(part string, at int, decode func(string) (string, bool)) error {
 	var p Pair
 	var found, ok bool
 	p.RawName, p.RawValue, found = strings.Cut(part, "=")
 	p.Bare = !found
-	if p.Name, ok = decodeForm(p.RawName); !ok {
+	if p.Name, ok = decode(p.RawName); !ok {
 		return refuse(UTF8, at)
 	}
-	if p.Value, ok = decodeForm(p.RawValue); !ok {
+	if p.Value, ok = decode(p.RawValue); !ok {
 		return refuse(UTF8, at+len(p.RawName)+1)
 	}
 	for i := len(q.Pairs) - 1; i >= 0; i-- {
@@ -102,31 +106,39 @@ func (q *QueryString) add(part string, at int) error {
 	return nil
 }
 
-// queryText checks every byte of a query and gives its canonical text.
-func queryText(raw string) (string, error) {
+// queryText checks every byte of a query, gives its canonical text and tells
+// whether anything in it has to be decoded.
+func queryText(raw string) (text string, coded bool, err error) {
 	lower := false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case c == '%':
 			b, ok := triplet(raw, i)
 			if !ok {
-				return "", refuse(Percent, i)
+				return "", false, refuse(Percent, i)
 			}
 			if b == 0 {
-				return "", refuse(Control, i)
+				return "", false, refuse(Control, i)
 			}
-			lower = lower || raw[i+1] >= 'a' || raw[i+2] >= 'a'
+			coded, lower = true, lower || raw[i+1] >= 'a' || raw[i+2] >= 'a'
 			i += 2
+		case c == '+':
+			coded = true
 		case c == '#':
-			return "", refuse(Fragment, i)
+			return "", false, refuse(Fragment, i)
 		case c <= ' ' || c >= 0x7f:
-			return "", refuse(wrongByte(c), i)
+			return "", false, refuse(wrongByte(c), i)
 		}
 	}
-	if !lower {
-		return raw, nil
+	if lower {
+		raw = upperTriplets(raw)
 	}
-	out := []byte(raw)
+	return raw, coded, nil
+}
+
+// upperTriplets gives the hexadecimal digits of lawful triplets in upper case.
+func upperTriplets(s string) string {
+	out := []byte(s)
 	for i := 0; i < len(out); i++ {
 		if out[i] == '%' {
 			b, _ := triplet(out, i)
@@ -134,7 +146,7 @@ func queryText(raw string) (string, error) {
 			i += 2
 		}
 	}
-	return string(out), nil
+	return string(out)
 }
 
 // decodeForm decodes a part of a checked query; false means that the result

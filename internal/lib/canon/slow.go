@@ -14,7 +14,9 @@ type walker struct {
 }
 
 func (o Options) slow(raw string) (Canonical, error) {
-	w := walker{raw: raw, options: o, text: make([]byte, 0, len(raw)+16), decoded: make([]byte, 0, len(raw))}
+	n := len(raw)
+	room := make([]byte, 4*n) // a byte becomes a triplet at most, and one byte decoded
+	w := walker{raw: raw, options: o, text: room[: 0 : 3*n], decoded: room[3*n : 3*n]}
 	for i := 0; i < len(raw); {
 		n, err := w.step(i)
 		if err != nil {

@@ -27,7 +27,10 @@ func Split(method, target string) (Target, error) {
 	case target == "":
 		return Target{}, refuse(Empty, 0)
 	case method == "CONNECT":
-		return Target{Authority: target}, authority(target, 0)
+		if err := authority(target, 0); err != nil {
+			return Target{}, err
+		}
+		return Target{Authority: target}, nil
 	case target == "*":
 		if method != "OPTIONS" {
 			return Target{}, refuse(Form, 0)
