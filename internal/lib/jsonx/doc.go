@@ -34,12 +34,19 @@ type Kind uint8
 
 // The kinds of RFC 8259 section 3. The zero Kind is none.
 const (
+	// Null is null.
 	Null Kind = iota + 1
+	// False is false.
 	False
+	// True is true.
 	True
+	// Number is a number of any size; Doc.Int64 and Doc.Number read it.
 	Number
+	// String is a string; Doc.Text reads it.
 	String
+	// Array is an array.
 	Array
+	// Object is an object.
 	Object
 )
 

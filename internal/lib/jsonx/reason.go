@@ -5,23 +5,38 @@ import "strconv"
 // Reason is the stable short name of a refusal.
 type Reason string
 
-// Why text is refused.
+// The reasons. They are public: events and tests name them.
 const (
-	Empty         Reason = "empty"             // no value
-	Size          Reason = "size"              // 2 GiB or more
-	ByteOrderMark Reason = "byte-order-mark"   // RFC 8259 section 8.1
-	Depth         Reason = "depth"             // nested too deep
-	Nodes         Reason = "nodes"             // too many values
-	Trailing      Reason = "trailing-data"     // something behind the value
-	Unexpected    Reason = "unexpected"        // a byte that cannot stand here
-	Unfinished    Reason = "unfinished"        // the text ends too early
-	BadLiteral    Reason = "literal"           // not true, false or null
-	BadNumber     Reason = "number"            // not RFC 8259 section 6
-	BadEscape     Reason = "escape"            // not RFC 8259 section 7
-	Surrogate     Reason = "lone-surrogate"    // half a pair in \u
-	Control       Reason = "control-character" // raw below 0x20 in a string
-	UTF8          Reason = "utf8"              // not well-formed
-	Duplicate     Reason = "duplicate-name"    // a member name twice
+	// Empty: no value.
+	Empty Reason = "empty"
+	// Size: 2 GiB or more.
+	Size Reason = "size"
+	// ByteOrderMark: RFC 8259 section 8.1.
+	ByteOrderMark Reason = "byte-order-mark"
+	// Depth: nested too deep.
+	Depth Reason = "depth"
+	// Nodes: too many values.
+	Nodes Reason = "nodes"
+	// Trailing: something behind the value.
+	Trailing Reason = "trailing-data"
+	// Unexpected: a byte that cannot stand here.
+	Unexpected Reason = "unexpected"
+	// Unfinished: the text ends where something has to follow.
+	Unfinished Reason = "unfinished"
+	// BadLiteral: not true, false or null.
+	BadLiteral Reason = "literal"
+	// BadNumber: not RFC 8259 section 6.
+	BadNumber Reason = "number"
+	// BadEscape: not RFC 8259 section 7.
+	BadEscape Reason = "escape"
+	// Surrogate: half a surrogate pair in \u escapes.
+	Surrogate Reason = "lone-surrogate"
+	// Control: raw below 0x20 in a string.
+	Control Reason = "control-character"
+	// UTF8: not well-formed.
+	UTF8 Reason = "utf8"
+	// Duplicate: a member name twice in one object, compared after unescaping.
+	Duplicate Reason = "duplicate-name"
 )
 
 // Error is a refusal: why, and at which byte. It never quotes the text.

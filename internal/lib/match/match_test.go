@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/internal/lib/canon"
 )
 
 // build makes a router of templates, all with GET; values are positions.
@@ -74,6 +76,9 @@ func TestTemplatesMatchAsOpenAPISays(t *testing.T) {
 		{"an encoded template is meant decoded", "/a%20b/{c}", "/a b/d", "/a%20b/{c} c=d"},
 		{"an encoded slash is not a slash", "/a%2Fb", "/a/b", ""},
 		{"a percent sign may be literal", "/100%/{a}", "/100%/x", "/100%/{a} a=x"},
+		{"an encoded letter", "/%61%4A%4a", "/aJJ", "/%61%4A%4a"},
+		{"what is no UTF-8 once decoded is literal", "/%FF{a}", "/%FFx", "/%FF{a} a=x"},
+		{"a bad triplet is literal", "/%2g{a}", "/%2gx", "/%2g{a} a=x"},
 		{"encoded braces are literal", "/%7B%7D-{a} /{b}-{a}", "/x-y", "/{b}-{a} b=x a=y"},
 		{"encoded braces come first", "/{b}-{a} /%7B%7D-{a}", "/{}-y", "/%7B%7D-{a} a=y"},
 		{"odd names", "/{proxy+}/{a.b}/{x-y}", "/1/2/3", "/{proxy+}/{a.b}/{x-y} proxy+=1 a.b=2 x-y=3"},
@@ -94,6 +99,24 @@ func TestTemplatesMatchAsOpenAPISays(t *testing.T) {
 				slices.Reverse(templates)
 			}
 		})
+	}
+}
+
+func TestCanonicalPathsMatchDecoded(t *testing.T) {
+	t.Parallel()
+	r := build(t, "/café au lait/{x},{y}", "/a%2Cb/{id}.json")
+	for raw, want := range map[string][]string{
+		"/caf%c3%a9%20au%20l%61it/1,2": {"x=1", "y=2"},
+		"/a%2cb/%7e.json":              {"id=~"},
+		"/a,b/x%20y.json":              {"id=x y"},
+	} {
+		c, err := canon.Path(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(r, c.Decoded, "GET"); !slices.Equal(got.Params, want) {
+			t.Errorf("%s: %v, want %v", raw, got, want)
+		}
 	}
 }
 
