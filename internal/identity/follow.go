@@ -27,7 +27,7 @@ func (u *use) seen(now int64) {
 }
 
 // Run follows the feed until ctx ends, then stores what it still knows about
-// uses and returns nil. Call it once. It owns two goroutines, so that a slow
+// uses and returns nil. Call it once, and close the store after it. It owns two goroutines, so that a slow
 // write never delays a revocation; both have ended when it returns.
 func (k *Keyring) Run(ctx context.Context) error {
 	var group errgroup.Group

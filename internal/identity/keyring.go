@@ -16,9 +16,9 @@ import (
 // A Keyring answers who holds a key, from memory. It follows a Feed while Run
 // runs, and serves what it knows when the feed cannot be read.
 //
-// Limits: a record takes about 600 bytes, so a million keys take 600 MB. An
-// operator who restores an older database file restores the keys that were
-// revoked since.
+// Limits: a key takes about 400 bytes, and a change copies both maps, so it is
+// made for up to a million keys. An operator who restores an older database
+// file brings back the keys that were revoked since.
 type Keyring struct {
 	feed  Feed
 	clock clock.Clock

@@ -316,6 +316,41 @@ func TestUsesThatCannotBeStoredAreKept(t *testing.T) {
 	})
 }
 
+func TestAUseOutlivesAChangeOfItsKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		feed := &counting{Memory: storetest.NewMemory()}
+		keys := newKeys(t, feed, time.Now())
+		issued := create(t, keys)
+		k, err := identity.NewKeyring(t.Context(), feed, clock.System{}, identity.Following{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- k.Run(ctx) }()
+		k.Verify(issued.Key)
+		k.Flag(issued.Record.ID, identity.SeenInClear)
+		revoke(t, keys, issued) // the record changes before the use is stored
+		pass(t, time.Second)
+		if _, got := k.Verify(issued.Key); got != identity.Revoked {
+			t.Errorf("the key is %v", got)
+		}
+		pass(t, 3*time.Minute)
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		r, err := keys.Show(t.Context(), issued.Key)
+		if err != nil || r.LastUsed.IsZero() || r.Flags != identity.SeenInClear {
+			t.Errorf("last used %v, flags %q, %v", r.LastUsed, r.Flags, err)
+		}
+		if diff := cmp.Diff([]int{1}, feed.take()); diff != "" {
+			t.Errorf("batches (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestAFeedThatStartsAgainReplacesEverything(t *testing.T) {
 	t.Parallel()
 	before, after := storetest.NewMemory(), storetest.NewMemory()

@@ -26,26 +26,31 @@ func prepare(path string) error {
 		return &store.Error{Code: store.CodeExposed, Text: fmt.Sprintf("others may write into the folder of store %s (mode %04o)", path, info.Mode().Perm()),
 			Hint: "chmod 0700 " + dir}
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return openError(path, err)
-	}
-	return errors.Join(secure(file, path), file.Close())
+	return secure(path)
 }
 
-// secure takes the rights of others away from a file that has them.
-func secure(file *os.File, path string) error {
-	info, err := file.Stat()
-	if err != nil {
+// secure makes the file 0600, or takes the rights of others away from one
+// that has them. A file that is there is never opened here: to close it would
+// release the POSIX locks of this process on it, those of SQLite among them.
+func secure(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = errors.Join(file.Chmod(0o600), file.Close()) // whatever the umask says
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return openError(path, err)
 	}
-	if !info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return openError(path, err)
+	case !info.Mode().IsRegular():
 		return openError(path, errNotRegular)
+	case info.Mode().Perm() == 0o600:
+		return nil
 	}
-	if info.Mode().Perm() != 0o600 {
-		if err := file.Chmod(0o600); err != nil {
-			return openError(path, err)
-		}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return openError(path, err)
 	}
 	return nil
 }

@@ -168,10 +168,11 @@ func TestPathsThatCannotBeAStoreAreRefused(t *testing.T) {
 	if os.Getuid() == 0 {
 		return // root may write everywhere
 	}
-	if err := os.Chmod(dir, 0o500); err != nil {
+	locked := filepath.Join(dir, "locked")
+	if err := os.Mkdir(locked, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, filepath.Join(dir, "sallyport.db"), store.CodeOpen)
+	refused(t, filepath.Join(locked, "sallyport.db"), store.CodeOpen)
 }
 
 func TestFilesThatAreNotOursAreLeftAlone(t *testing.T) {
@@ -413,13 +414,7 @@ func TestChangesComeInPages(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	const n = 2*pageSize + 10
-	_, err := s.db.ExecContext(t.Context(), `
-		WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ?)
-		INSERT INTO api_key (id, digest, hint, name, owner, scopes, tier, created, expires)
-		SELECT printf('k_%010d', i), CAST(printf('%032d', i) AS BLOB), 'sp_live_abc…', 'n', 'o', '', 'free', 0, 1 FROM c`, n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	many(t, s, n)
 	began := time.Now()
 	k, err := identity.NewKeyring(t.Context(), s, clock.System{}, identity.Following{})
 	if err != nil {
