@@ -36,8 +36,10 @@ type ACMEOptions struct {
 	// 0 means 443. The authority connects to 443, so that another port needs a
 	// forward.
 	TLSPort int
-	// HTTPPort is opened for the seconds of an http-01 challenge; 0 means 80.
+	// HTTPPort is opened on Host for the seconds of an http-01 challenge; 0
+	// means 80, and an empty Host every address.
 	HTTPPort int
+	Host     string
 	Fault    Report
 }
 
@@ -77,7 +79,7 @@ func OpenACME(ctx context.Context, o ACMEOptions) (*ACME, error) {
 	})
 	a.config.Issuers = []certmagic.Issuer{certmagic.NewACMEIssuer(a.config, certmagic.ACMEIssuer{
 		CA: o.CA, Email: o.Email, Agreed: o.Agreed, TrustedRoots: o.Roots,
-		AltTLSALPNPort: o.TLSPort, AltHTTPPort: o.HTTPPort,
+		ListenHost: o.Host, AltTLSALPNPort: o.TLSPort, AltHTTPPort: o.HTTPPort,
 		DisableDistributedSolvers: true, Logger: quiet,
 	})}
 	for _, name := range o.Names {

@@ -26,8 +26,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// certmagic keeps one scheduler for each account for the life of the process.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"))
+	// certmagic keeps one scheduler for each account for the life of the
+	// process, and notices within five seconds that a lock was given back.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"),
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"))
 }
 
 func TestEachCodeHasItsPage(t *testing.T) {
