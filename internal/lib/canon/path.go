@@ -43,6 +43,10 @@ func Path(raw string) (Canonical, error) { return Options{}.Path(raw) }
 // rather than resolved: a client that sends one is mistaken or hostile, and an
 // upstream may resolve it in another order. One trailing slash is kept.
 // Where raw is canonical and has no triplet, Path allocates nothing.
+//
+// Limits: a percent sign before two hexadecimal digits ("50%25ab"), a segment
+// of three or more dots, and fullwidth dots and slashes, which Japanese and
+// Chinese text uses, are lawful in themselves and refused all the same.
 func (o Options) Path(raw string) (Canonical, error) {
 	most := o.PathBytes
 	if most == 0 {

@@ -186,4 +186,3 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { agree(t, text) })
 }
-
