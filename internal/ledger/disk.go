@@ -1,0 +1,287 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sallyport/sallyport/event"
+)
+
+// A file is what the ledger needs of a file that it writes.
+type file interface {
+	WriteAt(b []byte, offset int64) (int, error)
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
+
+// An opener opens a file for writing.
+type opener func(name string, flag int, mode fs.FileMode) (file, error)
+
+func openFile(name string, flag int, mode fs.FileMode) (file, error) {
+	return os.OpenFile(name, flag, mode)
+}
+
+// A disk writes segments and heads. It belongs to who holds the turn.
+type disk struct {
+	opt  *Options
+	keys Keys
+	sign *signer
+
+	number uint64 // of the current segment
+	first  uint64 // sequence number of its first record
+	seg    file   // nil before the first segment
+	heads  file
+	size   int64 // whole records end here; what may lie behind is overwritten
+	tree   tree
+	born   time.Time // when its first record was written
+	signed uint64    // records that the last head covers
+	ended  bool      // its end head is written, or it is damaged: the next record opens a new one
+	dirty  bool      // written since the last sync
+	doubt  bool      // a sync failed: the segment ends as soon as it can
+
+	headsSize int64
+	prev      hash   // of the line of the last head
+	unsent    []byte // heads that the mirror did not take
+	open      openIntents
+	oldest    uint64    // the oldest segment on the disk
+	oldestEnd time.Time // the time of its end head, once read
+}
+
+// An openIntents holds the intents whose exchange was not written, with the
+// segment of each.
+type openIntents map[event.ID]place
+
+// A place says where a record is.
+type place struct{ segment, seq uint64 }
+
+// note follows one record.
+func (o openIntents) note(kind event.Kind, id event.ID, at place) {
+	switch kind {
+	case event.Intent:
+		o[id] = at
+	case event.Exchange, event.Missing, event.StreamClose:
+		delete(o, id)
+	default: // the others do not end an exchange
+	}
+}
+
+// oldest is the first segment that a recovery has to read.
+func (o openIntents) oldest(current uint64) uint64 {
+	for _, at := range o {
+		current = min(current, at.segment)
+	}
+	return current
+}
+
+// segmentName and headsName name the files of one segment.
+func segmentName(dir string, number uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%010d.seg", number))
+}
+
+func headsName(dir string, number uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%010d.heads", number))
+}
+
+// append writes a batch as whole records, or nothing of it.
+func (d *disk) append(b batch, now time.Time) error {
+	if err := d.room(int64(len(b.buf)), now); err != nil {
+		return err
+	}
+	if _, err := d.seg.WriteAt(b.buf, d.size); err != nil {
+		// What was written in part is overwritten by the next batch even when
+		// it cannot be cut off now.
+		return errors.Join(fmt.Errorf("write segment %d: %w", d.number, err), d.seg.Truncate(d.size))
+	}
+	d.dirty = true
+	d.size += int64(len(b.buf))
+	if d.tree.n == 0 {
+		d.born = now
+	}
+	for i := range b.items {
+		it := &b.items[i]
+		d.open.note(it.kind, it.id, place{d.number, d.first + d.tree.n})
+		d.tree.add(it.leaf)
+	}
+	return nil
+}
+
+// room opens a new segment when the current one is full, old or at its end.
+func (d *disk) room(n int64, now time.Time) error {
+	full := d.tree.n > 0 && d.size+n > d.opt.SegmentBytes
+	if d.seg != nil && !d.ended && !d.doubt && !full {
+		return nil
+	}
+	return d.rotate(now)
+}
+
+// rotateOld ends a segment that is old, so that retention can take it later.
+func (d *disk) rotateOld(now time.Time) error {
+	if d.seg == nil || d.ended || d.tree.n == 0 || now.Sub(d.born) < d.opt.SegmentAge {
+		return nil
+	}
+	return d.rotate(now)
+}
+
+// rotate signs the end of the current segment and opens the next.
+func (d *disk) rotate(now time.Time) error {
+	number, first := d.number+1, d.first+d.tree.n
+	if d.seg != nil && !d.ended {
+		if err := d.head(Head{Kind: headEnd}, now); err != nil {
+			return err
+		}
+		d.ended = true
+	}
+	seg, err := d.create(segmentName(d.opt.Dir, number), appendHeader(nil, number, first))
+	if err != nil {
+		return fmt.Errorf("open segment %d: %w", number, err)
+	}
+	heads, err := d.create(headsName(d.opt.Dir, number), nil)
+	if err == nil {
+		err = syncDir(d.opt.Dir)
+	}
+	if err != nil {
+		d.discard(seg, segmentName(d.opt.Dir, number))
+		d.discard(heads, headsName(d.opt.Dir, number))
+		return fmt.Errorf("open segment %d: %w", number, err)
+	}
+	err = d.close()
+	d.number, d.first, d.seg, d.heads = number, first, seg, heads
+	d.size, d.tree, d.signed, d.headsSize, d.ended = headerSize, tree{}, 0, 0, false
+	d.dirty, d.doubt = true, false
+	return err
+}
+
+// create makes a file with its first bytes, or nothing. What an earlier try
+// left behind holds no record, and goes first.
+func (d *disk) create(name string, b []byte) (file, error) {
+	if info, err := os.Stat(name); err == nil && info.Size() <= headerSize {
+		if err := os.Remove(name); err != nil {
+			return nil, err
+		}
+	}
+	f, err := d.opt.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.WriteAt(b, 0); err != nil {
+		d.discard(f, name)
+		return nil, err
+	}
+	return f, nil
+}
+
+// discard takes back a file that create made.
+func (d *disk) discard(f file, name string) {
+	if f != nil {
+		_ = f.Close()
+		_ = os.Remove(name)
+	}
+}
+
+// sync makes all records durable, and the keys of their personal fields. When
+// that fails, what the kernel still holds of the segment is not sure: it ends
+// here, and later records go into a new one.
+func (d *disk) sync() error {
+	if !d.dirty {
+		return nil
+	}
+	if k, ok := d.keys.(interface{ Sync() error }); ok {
+		if err := k.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := d.seg.Sync(); err != nil {
+		d.doubt = true
+		return fmt.Errorf("sync segment %d: %w", d.number, err)
+	}
+	d.dirty = false
+	return nil
+}
+
+// mark signs a head when there are records that none covers. It returns how
+// many heads were written.
+func (d *disk) mark(now time.Time) (uint64, error) {
+	if d.seg == nil || d.ended || d.tree.n == d.signed {
+		return 0, nil
+	}
+	if err := d.head(Head{Kind: headMark}, now); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// head completes h, signs it, and appends it to the heads of the current
+// segment and to the mirror. Records are durable before a head covers them.
+func (d *disk) head(h Head, now time.Time) error {
+	if err := d.sync(); err != nil && !(d.doubt && h.Kind == headEnd) {
+		return err // an end in doubt is signed all the same: Verify finds what was lost
+	}
+	if h.Kind != headTomb {
+		h.Segment, h.First, h.Count, h.Root = d.number, d.first, d.tree.n, d.tree.root()
+	}
+	h.Prev, h.Open, h.Time = d.prev, d.open.oldest(d.number), now
+	line := d.sign.line(&h)
+	if err := d.appendHead(append(line, '\n')); err != nil {
+		return fmt.Errorf("write a head of segment %d: %w", d.number, err)
+	}
+	d.prev = sha256.Sum256(line)
+	if h.Kind != headTomb {
+		d.signed = d.tree.n
+	}
+	d.mirror(append(line, '\n'))
+	return nil
+}
+
+func (d *disk) appendHead(line []byte) error {
+	if _, err := d.heads.WriteAt(line, d.headsSize); err != nil {
+		return errors.Join(err, d.heads.Truncate(d.headsSize))
+	}
+	if err := d.heads.Sync(); err != nil {
+		return errors.Join(err, d.heads.Truncate(d.headsSize))
+	}
+	d.headsSize += int64(len(line))
+	return nil
+}
+
+// maxUnsent bounds the heads that wait for the mirror, in bytes: some two days.
+const maxUnsent = 1 << 20
+
+// mirror appends a head to the mirror. A mirror that does not take it gets it
+// with the next one; it never stops the log.
+func (d *disk) mirror(line []byte) {
+	if d.opt.Mirror == "" {
+		return
+	}
+	if len(d.unsent)+len(line) <= maxUnsent {
+		d.unsent = append(d.unsent, line...)
+	}
+	f, err := os.OpenFile(d.opt.Mirror, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err == nil {
+		var n int
+		n, err = f.Write(d.unsent)
+		d.unsent = append(d.unsent[:0], d.unsent[n:]...)
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	if err != nil {
+		d.opt.OnFault(Fault{Err: fmt.Errorf("write the mirror of the heads: %w", err), Time: d.opt.Clock.Now()})
+	}
+}
+
+// close closes the files of the current segment.
+func (d *disk) close() error {
+	var err error
+	if d.seg != nil {
+		err = d.seg.Close()
+	}
+	if d.heads != nil {
+		err = errors.Join(err, d.heads.Close())
+	}
+	d.seg, d.heads = nil, nil
+	return err
+}

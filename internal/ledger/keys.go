@@ -1,0 +1,393 @@
+package ledger
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/sallyport/sallyport/event"
+)
+
+// ErrErased is what a key table returns for a key that was destroyed, or that
+// it never had; the two cannot be told apart, on purpose.
+var ErrErased = errors.New("erased")
+
+// Keys is the table of the subjects' keys. Implementations are safe for
+// concurrent use. The ledger's own is KeyFile.
+type Keys interface {
+	// For returns the key of a subject and makes it on first use. When it
+	// returns, the key is stored.
+	For(subject string) (*event.Key, error)
+	// Peek returns the key of a subject, or ErrErased.
+	Peek(subject string) (*event.Key, error)
+	// Handle returns the key with a handle, or ErrErased.
+	Handle(handle string) (*event.Key, error)
+	// Destroy destroys the key of a subject for good, or returns ErrErased.
+	Destroy(subject string) error
+}
+
+// The layout of the key table: a header, then slots of fixed size, so that a
+// key is destroyed by overwriting its slot in place. Numbers are
+// little-endian.
+const (
+	tableMagic  = "SALLYKEY"
+	tableHeader = 16 // magic, u32 format, u32 version of the key-encryption key
+	slotSize    = 128
+	slotFree    = 0
+	slotUsed    = 1
+	slotIndex   = 2 // the key that looks subjects up; always the first slot
+	lookupSize  = 16
+	handleSize  = 8
+	wrappedAt   = 1 + lookupSize + handleSize // state, lookup, handle, nonce, ciphertext and tag
+	wrappedSize = event.NonceSize + event.KeySize + 16
+)
+
+// MaxSubjects bounds one key table. Beyond it subjects share the key of the
+// day with the anonymous callers.
+const MaxSubjects = 1 << 20
+
+// errBound is what For wraps when the table is full.
+var errBound = errors.New("the table of keys is full")
+
+// maxCached bounds the keys that are ready for use in memory.
+const maxCached = 8192
+
+// KeyFile is the key table in a file. Each subject has a random key of 256
+// bits, wrapped with AES-256-GCM under a key-encryption key; the file names
+// subjects only by a keyed hash. Changing it needs the lock of the ledger's
+// folder; any number of processes may read.
+type KeyFile struct {
+	rand io.Reader
+	wrap cipher.AEAD
+
+	mu       sync.RWMutex
+	f        *os.File
+	index    []byte                     // key of lookups
+	lookups  map[[lookupSize]byte]int64 // to the offset of the slot
+	handles  map[[handleSize]byte]int64
+	free     []int64
+	end      int64
+	cached   map[string]*event.Key // by subject
+	byHandle map[string]*event.Key
+}
+
+// OpenKeys opens the key table in a folder of secrets and makes it, and its
+// key-encryption key, on first use with the randomness given.
+func OpenKeys(secrets string, rand io.Reader) (*KeyFile, error) {
+	return openKeys(secrets, rand, os.O_RDWR|os.O_CREATE)
+}
+
+// ReadKeys opens the key table of a ledger for reading: For makes no key and
+// Destroy fails.
+func ReadKeys(secrets string) (*KeyFile, error) {
+	return openKeys(secrets, noRand{}, os.O_RDONLY)
+}
+
+// noRand is the randomness of those who may only read.
+type noRand struct{}
+
+func (noRand) Read([]byte) (int, error) {
+	return 0, errors.New("the key table is open for reading only")
+}
+
+func openKeys(secrets string, rand io.Reader, flag int) (*KeyFile, error) {
+	kek, err := loadSecret(filepath.Join(secrets, kekFile), "key-encryption-key", event.KeySize, rand)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(kek)
+	if err != nil {
+		return nil, fmt.Errorf("open the key table: %w", err)
+	}
+	wrap, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("open the key table: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(secrets, tableFile), flag, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the key table: %w", err)
+	}
+	k := &KeyFile{
+		rand: rand, wrap: wrap, f: f, lookups: map[[lookupSize]byte]int64{}, handles: map[[handleSize]byte]int64{},
+		cached: map[string]*event.Key{}, byHandle: map[string]*event.Key{},
+	}
+	if err := k.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the key table %s: %w", f.Name(), err), f.Close())
+	}
+	return k, nil
+}
+
+// load reads the whole table, or begins it. A slot that a crash left half
+// written was never used and becomes free.
+func (k *KeyFile) load() error {
+	b, err := io.ReadAll(io.LimitReader(k.f, tableHeader+(MaxSubjects+1)*slotSize+slotSize))
+	if err != nil {
+		return err
+	}
+	if len(b) < tableHeader+slotSize {
+		return k.begin(len(b))
+	}
+	if string(b[:8]) != tableMagic || binary.LittleEndian.Uint32(b[8:]) != 1 || binary.LittleEndian.Uint32(b[12:]) != 1 {
+		return errors.New("not a key table of format 1 under key-encryption key 1")
+	}
+	k.end = tableHeader
+	for b = b[tableHeader:]; len(b) >= slotSize; b = b[slotSize:] {
+		if err := k.loadSlot(b[:slotSize], k.end); err != nil {
+			return err
+		}
+		k.end += slotSize
+	}
+	return nil
+}
+
+func (k *KeyFile) loadSlot(s []byte, at int64) error {
+	sound := crc32.Checksum(s[:slotSize-4], castagnoli()) == binary.LittleEndian.Uint32(s[slotSize-4:])
+	switch {
+	case at == tableHeader:
+		if !sound || s[0] != slotIndex {
+			return errors.New("the first slot was changed")
+		}
+		index, err := k.unwrap(s)
+		if err != nil {
+			return fmt.Errorf("%s does not open it: %w", kekFile, err)
+		}
+		k.index = index
+	case sound && s[0] == slotUsed:
+		k.lookups[[lookupSize]byte(s[1:])] = at
+		k.handles[[handleSize]byte(s[1+lookupSize:])] = at
+	default:
+		k.free = append(k.free, at)
+	}
+	return nil
+}
+
+// begin writes the header and the index slot of a new table.
+func (k *KeyFile) begin(had int) error {
+	if had > 0 && had != tableHeader { // a crash during the first begin leaves less than a slot
+		if err := k.f.Truncate(0); err != nil {
+			return err
+		}
+	}
+	var secret [event.KeySize]byte
+	if _, err := io.ReadFull(k.rand, secret[:]); err != nil {
+		return err
+	}
+	b := append([]byte(tableMagic), 1, 0, 0, 0, 1, 0, 0, 0)
+	s, err := k.slot(slotIndex, [lookupSize]byte{}, secret[:])
+	if err != nil {
+		return err
+	}
+	if _, err := k.f.WriteAt(append(b, s...), 0); err != nil {
+		return err
+	}
+	k.index, k.end = secret[:], tableHeader+slotSize
+	return errors.Join(k.f.Sync(), syncDir(filepath.Dir(k.f.Name())))
+}
+
+// slot makes a slot with a fresh handle. Everything before the nonce is bound
+// to the wrapped key.
+func (k *KeyFile) slot(state byte, lookup [lookupSize]byte, secret []byte) ([]byte, error) {
+	s := make([]byte, wrappedAt, slotSize)
+	s[0] = state
+	copy(s[1:], lookup[:])
+	var random [handleSize + event.NonceSize]byte
+	if _, err := io.ReadFull(k.rand, random[:]); err != nil {
+		return nil, err
+	}
+	copy(s[1+lookupSize:], random[:handleSize])
+	nonce := random[handleSize:]
+	s = append(s, nonce...)
+	s = k.wrap.Seal(s, nonce, secret, s[:wrappedAt])
+	s = s[:slotSize]
+	binary.LittleEndian.PutUint32(s[slotSize-4:], crc32.Checksum(s[:slotSize-4], castagnoli()))
+	return s, nil
+}
+
+func (k *KeyFile) unwrap(s []byte) ([]byte, error) {
+	return k.wrap.Open(nil, s[wrappedAt:wrappedAt+event.NonceSize], s[wrappedAt+event.NonceSize:wrappedAt+wrappedSize], s[:wrappedAt])
+}
+
+// lookup is the name that a subject has in the file.
+func (k *KeyFile) lookup(subject string) [lookupSize]byte {
+	h := hmac.New(sha256.New, k.index)
+	h.Write([]byte(subject))
+	return [lookupSize]byte(h.Sum(nil))
+}
+
+// For returns the key of a subject and makes it on first use.
+func (k *KeyFile) For(subject string) (*event.Key, error) {
+	k.mu.RLock()
+	key := k.cached[subject]
+	k.mu.RUnlock()
+	if key != nil {
+		return key, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key, err := k.find(subject)
+	if errors.Is(err, ErrErased) {
+		return k.make(subject)
+	}
+	return key, err
+}
+
+// Peek returns the key of a subject, or ErrErased.
+func (k *KeyFile) Peek(subject string) (*event.Key, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.find(subject)
+}
+
+// Handle returns the key with a handle, or ErrErased.
+func (k *KeyFile) Handle(handle string) (*event.Key, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if key := k.byHandle[handle]; key != nil {
+		return key, nil
+	}
+	b, err := hex.DecodeString(handle)
+	if err != nil || len(b) != handleSize {
+		return nil, ErrErased
+	}
+	at, ok := k.handles[[handleSize]byte(b)]
+	if !ok {
+		return nil, ErrErased
+	}
+	key, err := k.read(at)
+	if err == nil {
+		keep(k.byHandle, handle, key)
+	}
+	return key, err
+}
+
+// find returns the key of a subject; k.mu is held.
+func (k *KeyFile) find(subject string) (*event.Key, error) {
+	if key := k.cached[subject]; key != nil {
+		return key, nil
+	}
+	at, ok := k.lookups[k.lookup(subject)]
+	if !ok {
+		return nil, ErrErased
+	}
+	key, err := k.read(at)
+	if err == nil {
+		keep(k.cached, subject, key)
+	}
+	return key, err
+}
+
+// keep puts a key into a bounded cache, in place of any other when it is full.
+func keep(cache map[string]*event.Key, name string, key *event.Key) {
+	if len(cache) >= maxCached {
+		for other := range cache {
+			delete(cache, other)
+			break
+		}
+	}
+	cache[name] = key
+}
+
+// read unwraps the key in one slot. A slot that was overwritten since it was
+// loaded, by the process that may write, is an erased key.
+func (k *KeyFile) read(at int64) (*event.Key, error) {
+	s := make([]byte, slotSize)
+	if _, err := k.f.ReadAt(s, at); err != nil {
+		return nil, fmt.Errorf("read a key: %w", err)
+	}
+	if s[0] != slotUsed {
+		return nil, ErrErased
+	}
+	secret, err := k.unwrap(s)
+	if err != nil {
+		return nil, fmt.Errorf("unwrap a key: %w", err)
+	}
+	return event.NewKey(hex.EncodeToString(s[1+lookupSize:wrappedAt]), secret)
+}
+
+// make stores a fresh key; k.mu is held.
+func (k *KeyFile) make(subject string) (*event.Key, error) {
+	if len(k.lookups) >= MaxSubjects {
+		return nil, fmt.Errorf("make a key: %w, it holds %d", errBound, MaxSubjects)
+	}
+	var secret [event.KeySize]byte
+	if _, err := io.ReadFull(k.rand, secret[:]); err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	lookup := k.lookup(subject)
+	s, err := k.slot(slotUsed, lookup, secret[:])
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	at := k.end
+	if len(k.free) > 0 {
+		at = k.free[len(k.free)-1]
+	}
+	if _, err := k.f.WriteAt(s, at); err != nil {
+		return nil, fmt.Errorf("store a key: %w", err)
+	}
+	if at == k.end {
+		k.end += slotSize
+	} else {
+		k.free = k.free[:len(k.free)-1]
+	}
+	handle := s[1+lookupSize : wrappedAt]
+	key, err := event.NewKey(hex.EncodeToString(handle), secret[:])
+	if err != nil {
+		return nil, err
+	}
+	k.lookups[lookup] = at
+	k.handles[[handleSize]byte(handle)] = at
+	keep(k.cached, subject, key)
+	return key, nil
+}
+
+// Destroy overwrites the slot of a subject's key and waits until that is on
+// the disk. Copies of the file, such as backups, keep the key: they have to be
+// destroyed as well.
+func (k *KeyFile) Destroy(subject string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	lookup := k.lookup(subject)
+	at, ok := k.lookups[lookup]
+	if !ok {
+		return ErrErased
+	}
+	s := make([]byte, slotSize)
+	if _, err := k.f.ReadAt(s, at); err != nil {
+		return fmt.Errorf("destroy a key: %w", err)
+	}
+	handle := [handleSize]byte(s[1+lookupSize : wrappedAt])
+	if _, err := k.f.WriteAt(make([]byte, slotSize), at); err != nil {
+		return fmt.Errorf("destroy a key: %w", err)
+	}
+	delete(k.lookups, lookup)
+	delete(k.handles, handle)
+	delete(k.cached, subject)
+	delete(k.byHandle, hex.EncodeToString(handle[:]))
+	k.free = append(k.free, at)
+	if err := k.f.Sync(); err != nil {
+		return fmt.Errorf("destroy a key: %w", err)
+	}
+	return nil
+}
+
+// Sync makes all keys durable.
+func (k *KeyFile) Sync() error {
+	if err := k.f.Sync(); err != nil {
+		return fmt.Errorf("sync the key table: %w", err)
+	}
+	return nil
+}
+
+// Close closes the file. Keys that were given out stay usable.
+func (k *KeyFile) Close() error { return k.f.Close() }

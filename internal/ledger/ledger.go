@@ -1,0 +1,370 @@
+// Package ledger is the tamper-evident log of events: records in segments, a
+// Merkle tree for each segment, and heads that are chained and signed, which
+// anybody with the public key can verify from the files alone.
+//
+// One process writes a ledger; any number may read it meanwhile. The format of
+// the files stands in docs/formats/ledger.md, together with what a verifier
+// can and cannot find.
+//
+// Intent and Seal are the two calls of an exchange. An intent record is with
+// the kernel before Intent returns, so it survives the death of the process;
+// Seal only queues, and a goroutine of the ledger commits what has queued up.
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/internal/lib/clock"
+)
+
+// Errors of Intent and Seal. All of them mean: refuse the request.
+var (
+	ErrFull   = errors.New("the audit queue is full")
+	ErrSlow   = errors.New("the audit log did not take the record in time")
+	ErrClosed = errors.New("the audit log is closed")
+	ErrKind   = errors.New("an intent or an event without a kind cannot be sealed")
+	// ErrLocked is what Open wraps when another process writes the ledger.
+	ErrLocked = errors.New("another process holds the lock")
+)
+
+// Durability says what a record has survived when Intent returns.
+type Durability uint8
+
+// The durabilities.
+const (
+	Kernel Durability = iota // the death of this process; power loss may take up to SignEvery
+	Fsync                    // power loss too: Intent waits for the group commit
+)
+
+// Options say how a ledger is kept. Dir, Clock and Rand are required; every
+// other zero value has the default that stands beside it.
+type Options struct {
+	Dir     string      // the folder of segments, heads and public key; made with mode 0700
+	Secrets string      // the folder of sign.key, kek.key and subjects; Dir/secret
+	Mirror  string      // a file that gets every head as well, to be copied off the machine; none
+	Keys    Keys        // the table of subjects' keys; a KeyFile in Secrets
+	Clock   clock.Clock // of heads, segments and retention
+	Rand    io.Reader   // cryptographic randomness for keys and nonces
+
+	SegmentBytes int64         // a segment ends before it grows past this; 64 MiB
+	SegmentAge   time.Duration // or when its first record is this old; 24 h, so that retention has something to delete
+	CommitEvery  time.Duration // how long a sealed event waits at most to be written; 20 ms
+	SignEvery    time.Duration // a head is signed this often when something was written; 1 min
+	Keep         time.Duration // segments whose last head is older are deleted; 400 days
+	Wait         time.Duration // how long Intent waits behind others for a slow disk; 2 s
+	QueueBytes   int           // bound of what waits to be written; 16 MiB
+	MaxOpen      int           // bound of intents without their exchange; 65,536
+	Durability   Durability
+
+	// OnFault is told when the log cannot be written and when it can be again.
+	// It is called from the goroutine that noticed and must not call back.
+	OnFault func(Fault)
+
+	open opener // how files are opened; tests put a full disk here
+}
+
+// A Fault says that the log cannot be written (Err), or can be again (nil).
+type Fault struct {
+	Err  error
+	Time time.Time
+}
+
+// withDefaults returns o complete, or says what is missing.
+func (o Options) withDefaults() (Options, error) {
+	if o.Dir == "" || o.Clock == nil || o.Rand == nil {
+		return o, errors.New("open the ledger: Dir, Clock and Rand are required")
+	}
+	def(&o.Secrets, filepath.Join(o.Dir, "secret"))
+	def(&o.SegmentBytes, 64<<20)
+	def(&o.SegmentAge, 24*time.Hour)
+	def(&o.CommitEvery, 20*time.Millisecond)
+	def(&o.SignEvery, time.Minute)
+	def(&o.Keep, 400*24*time.Hour)
+	def(&o.Wait, 2*time.Second)
+	def(&o.QueueBytes, 16<<20)
+	def(&o.MaxOpen, 1<<16)
+	if o.OnFault == nil {
+		o.OnFault = func(Fault) {}
+	}
+	if o.open == nil {
+		o.open = openFile
+	}
+	return o, nil
+}
+
+func def[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// A Ledger writes one log. It is safe for concurrent use.
+type Ledger struct {
+	opt     Options
+	keys    Keys
+	ownKeys *KeyFile // nil when Options.Keys was given
+	lock    io.Closer
+	unknown []Unknown
+
+	// turn holds one token. Who has it may use disk and the result of a ticket.
+	turn chan struct{}
+	disk *disk
+
+	kick   chan struct{} // something was queued
+	urgent chan struct{} // the queue is half full
+	stop   context.CancelFunc
+	done   sync.WaitGroup // of run
+
+	open      atomic.Int64 // intents without their exchange, as of the last commit
+	nonceHigh [4]byte
+	nonceLow  atomic.Uint64
+	today     atomic.Pointer[daySubject]
+	rooms     sync.Pool // of *[]byte, for building a record
+	stats     counters
+
+	mu     sync.Mutex
+	queue  queue
+	gap    event.Gap
+	closed bool
+	fault  error
+}
+
+// counters are what Stats shows.
+type counters struct{ records, dropped, refused, commits, heads atomic.Uint64 }
+
+// Stats are totals since Open, for metrics.
+type Stats struct {
+	Records uint64 // written
+	Dropped uint64 // events of safe methods that did not fit; gap records count them
+	Refused uint64 // calls of Intent and Seal that returned an error
+	Commits uint64
+	Heads   uint64
+	Queued  int   // bytes that wait
+	Fault   error // not nil while the log cannot be written
+}
+
+// Unknown is an intent whose exchange was never recorded: the process died in
+// between, and whether the upstream acted is not known.
+type Unknown struct {
+	ID  event.ID
+	Seq uint64 // of the intent
+}
+
+// Open opens the ledger of a folder and makes it on first use. A torn tail is
+// cut at the last whole record and kept beside the segment; a record says so.
+// Intents without an exchange get a record of the kind gap and are listed by
+// Unknown.
+func Open(options Options) (*Ledger, error) {
+	opt, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{opt.Dir, opt.Secrets} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("open the ledger: %w", err)
+		}
+	}
+	lock, err := lockFile(filepath.Join(opt.Dir, "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger in %s: %w", opt.Dir, err)
+	}
+	l, found, err := open(opt, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.stop = cancel
+	l.done.Go(func() { l.run(ctx) })
+	if err := l.report(found); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the ledger in %s: %w", opt.Dir, err), l.Close(context.Background()))
+	}
+	return l, nil
+}
+
+// open does the work of Open under the lock.
+func open(opt Options, lock io.Closer) (*Ledger, found, error) {
+	l := &Ledger{
+		opt: opt, keys: opt.Keys, lock: lock, turn: make(chan struct{}, 1),
+		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
+	}
+	var nonce [event.NonceSize]byte
+	if _, err := io.ReadFull(opt.Rand, nonce[:]); err != nil {
+		return nil, found{}, fmt.Errorf("open the ledger: %w", err)
+	}
+	copy(l.nonceHigh[:], nonce[:])
+	l.nonceLow.Store(binary.LittleEndian.Uint64(nonce[4:]))
+	sign, err := loadSigner(opt.Secrets, opt.Dir, opt.Rand)
+	if err != nil {
+		return nil, found{}, err
+	}
+	if l.keys == nil {
+		if l.ownKeys, err = OpenKeys(opt.Secrets, opt.Rand); err != nil {
+			return nil, found{}, err
+		}
+		l.keys = l.ownKeys
+	}
+	f, err := l.recover(sign)
+	if err != nil {
+		return nil, found{}, errors.Join(err, l.closeFiles())
+	}
+	return l, f, nil
+}
+
+// Unknown lists the intents that Open found without their exchange.
+func (l *Ledger) Unknown() []Unknown { return l.unknown }
+
+// Stats returns the totals since Open.
+func (l *Ledger) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Stats{
+		Records: l.stats.records.Load(), Dropped: l.stats.dropped.Load(), Refused: l.stats.refused.Load(),
+		Commits: l.stats.commits.Load(), Heads: l.stats.heads.Load(), Queued: l.queue.size(), Fault: l.fault,
+	}
+}
+
+// Intent writes the intent record of e before its request may go upstream. It
+// sets e.Kind. When it returns nil the record is with the kernel, or on the
+// disk with Durability Fsync; on an error the request must not go on. Who is
+// behind a disk that hangs gets ErrSlow after Options.Wait; then the record
+// may still be written later.
+func (l *Ledger) Intent(e *event.Event) error {
+	e.Kind = event.Intent
+	t := &ticket{}
+	err := l.put(e, t)
+	if err == nil {
+		err = l.settle(t)
+	}
+	if err != nil {
+		l.stats.refused.Add(1)
+		return fmt.Errorf("write the intent record: %w", err)
+	}
+	return nil
+}
+
+// Seal queues a final event. Of an exchange with a safe method that does not
+// fit it returns nil and counts it in a gap record; for every other event it
+// returns ErrFull. The ledger does not keep e.
+func (l *Ledger) Seal(e *event.Event) error {
+	if !e.Kind.Valid() || e.Kind == event.Intent {
+		return ErrKind
+	}
+	err := l.put(e, nil)
+	if errors.Is(err, ErrFull) && droppable(e) {
+		l.drop(e)
+		return nil
+	}
+	if err != nil {
+		l.stats.refused.Add(1)
+		return fmt.Errorf("seal an event: %w", err)
+	}
+	return nil
+}
+
+// put queues e. When the queue is full, an event that may not be dropped is
+// made room for by writing the queue at once.
+func (l *Ledger) put(e *event.Event, t *ticket) error {
+	err := l.enqueue(e, t)
+	if errors.Is(err, ErrFull) && !droppable(e) && l.Flush() == nil {
+		err = l.enqueue(e, t)
+	}
+	return err
+}
+
+// Record seals an event of administration and waits until it is written.
+func (l *Ledger) Record(e *event.Event) error {
+	if err := l.Seal(e); err != nil {
+		return err
+	}
+	return l.Flush()
+}
+
+// droppable tells whether a gap record may stand for e.
+func droppable(e *event.Event) bool {
+	switch e.Kind {
+	case event.Exchange, event.StreamMark:
+		return e.Method == "GET" || e.Method == "HEAD" || e.Method == "OPTIONS" || e.Method == "TRACE"
+	default:
+		return false
+	}
+}
+
+// drop counts an event that did not fit.
+func (l *Ledger) drop(e *event.Event) {
+	l.stats.dropped.Add(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gap.Count++; l.gap.From.IsZero() || e.Time.Before(l.gap.From) {
+		l.gap.From = e.Time
+	}
+	if e.Time.After(l.gap.To) {
+		l.gap.To = e.Time
+	}
+}
+
+// Flush writes everything that was sealed before the call.
+func (l *Ledger) Flush() error { return l.settle(&ticket{}) }
+
+// Erase destroys the key of a subject and records that, with the pseudonym
+// that the subject had. From then on its personal fields read as erased, and
+// the log verifies as before. DaySubject names the anonymous callers of a day.
+func (l *Ledger) Erase(subject string) error {
+	key, err := l.keys.Peek(subject)
+	if err != nil {
+		return fmt.Errorf("erase a subject: %w", err)
+	}
+	e := &event.Event{Kind: event.SubjectErased, Time: l.opt.Clock.Now(), Target: key.Pseudonym(subject)}
+	if err := l.keys.Destroy(subject); err != nil {
+		return fmt.Errorf("erase a subject: %w", err)
+	}
+	return l.Record(e)
+}
+
+// Close writes and signs what is queued and lets go of the folder. When ctx
+// ends first, Close returns its error, and the disk that hangs keeps its
+// goroutine.
+func (l *Ledger) Close(ctx context.Context) error {
+	l.mu.Lock()
+	was := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if was {
+		return nil
+	}
+	l.stop()
+	l.done.Wait()
+	select {
+	case l.turn <- struct{}{}: // kept for good
+	case <-ctx.Done():
+		return fmt.Errorf("close the ledger: %w", ctx.Err())
+	}
+	l.queueGap()
+	err := l.commit()
+	if err == nil {
+		err = l.sign()
+	}
+	return errors.Join(err, l.closeFiles(), l.lock.Close())
+}
+
+// closeFiles closes all but the lock.
+func (l *Ledger) closeFiles() error {
+	var err error
+	if l.disk != nil {
+		err = l.disk.close()
+	}
+	if l.ownKeys != nil {
+		err = errors.Join(err, l.ownKeys.Close())
+	}
+	return err
+}
