@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
@@ -192,7 +193,22 @@ func (a *ACME) event(_ context.Context, event string, data map[string]any) error
 	if event != "cert_failed" {
 		return nil
 	}
-	a.o.Fault.tell(diagnostic("", CodeACMEFailed, fmt.Sprintf("no certificate for %v from %s: %v", data["identifier"], a.o.CA, data["error"]),
+	a.o.Fault.tell(diagnostic("", CodeACMEFailed, fmt.Sprintf("no certificate for %v from %s: %s", data["identifier"], a.o.CA, printable(data["error"])),
 		"the authority must reach this host by its name on port 443 or 80; it is asked again by itself"))
 	return nil
+}
+
+// maxReason bounds what is repeated of an authority's answer, in bytes.
+const maxReason = 1024
+
+// printable is the text of v, which the authority wrote, bounded and without
+// control characters.
+func printable(v any) string {
+	text := fmt.Sprint(v)
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text[:min(len(text), maxReason)])
 }

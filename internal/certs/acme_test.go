@@ -135,7 +135,7 @@ func TestAnAuthorityThatRefusesIsReported(t *testing.T) {
 	s.refuse = "api.acme.com"
 	a, faults := openACME(t, s, ln, ACMEOptions{Names: []string{"api.acme.com"}, Dir: filepath.Join(t.TempDir(), "acme"), HTTPPort: freePort(t)})
 	run(t, a)
-	if err := <-faults; code(err) != CodeACMEFailed || !strings.Contains(err.Error(), "not for us") {
+	if err := <-faults; code(err) != CodeACMEFailed || !strings.Contains(err.Error(), "not for us") || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -126,7 +126,7 @@ func (s *acmeServer) newOrder(w http.ResponseWriter, payload []byte) {
 		return
 	}
 	if in.Identifiers[0].Value == s.refuse {
-		s.problem(w, "rejectedIdentifier", "not for us")
+		s.problem(w, "rejectedIdentifier", "not for us\x1b[31m")
 		return
 	}
 	s.orders = append(s.orders, &acmeOrder{name: in.Identifiers[0].Value, state: "pending"})
