@@ -19,10 +19,28 @@ type Site struct {
 	API   *API                // nil at the listener
 	Op    *contract.Operation // nil but for OfOperation
 
+	// Silent says what becomes of members that no schema lists, where the
+	// schema itself is silent.
+	Silent Silence
+
+	// Public is the operator's reason why this site needs no credential; "" is
+	// none.
+	Public string
+
 	// Params holds the settings of the risk for this site: a value of the type
 	// of Risk.Params, with what the policy does not say left at the zero value.
 	Params any
 }
+
+// Silence says what becomes of members that a silent schema does not list.
+type Silence uint8
+
+// The ways. The zero value counts and lists them, and lets them pass.
+const (
+	LeaveSilent Silence = iota
+	RefuseSilent
+	StripSilent
+)
 
 // An API is what guards may know of one guarded API at compile time. It is
 // immutable.
@@ -34,6 +52,9 @@ type API struct {
 	// KeyHeader is the header in which a Sallyport key is expected, in
 	// canonical form ("X-Api-Key"); "" where keys are not asked for.
 	KeyHeader string
+	// KeysToo tells that a key is asked for although the document declares
+	// security of its own.
+	KeysToo bool
 	// KeyPrefix is what keys of this API start with, "sp_live_".
 	KeyPrefix string
 }
