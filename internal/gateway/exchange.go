@@ -1,0 +1,261 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/lib/match"
+	"github.com/sallyport/sallyport/internal/plan"
+	"github.com/sallyport/sallyport/internal/schema"
+	"github.com/sallyport/sallyport/risk"
+)
+
+// An exchange is the gateway's side of one request and its reply. It is pooled
+// and used by one goroutine.
+type exchange struct {
+	g     *Gateway
+	w     http.ResponseWriter
+	r     *http.Request
+	rc    *http.ResponseController
+	plan  *plan.Plan
+	unit  *plan.Unit
+	route plan.Target
+
+	facts    risk.Facts
+	x        risk.Exchange
+	env      env
+	response risk.Response
+	match    match.Match
+	ev       event.Event
+
+	bodyPlan schema.BodyPlan
+	now      time.Time
+	running  string // the risk whose guard runs, for a panic
+	body     []byte // room for the request's body
+	reply    []byte // room for the reply's body
+	held     int64  // bytes taken from the budget
+	received int64  // bytes of the request's body read so far
+	sent     bool   // a status was sent to the client
+	abort    bool   // the connection must not end cleanly
+	stream   bool   // a stream-open record was written
+}
+
+func newExchange(g *Gateway) *exchange {
+	e := &exchange{g: g}
+	e.env.e = e
+	return e
+}
+
+// begin makes a pooled exchange ready for one request.
+func (e *exchange) begin(w http.ResponseWriter, r *http.Request) {
+	e.w, e.r, e.rc = w, r, http.NewResponseController(w)
+	e.now = e.g.now()
+	e.plan = e.g.plan.Load()
+	f := &e.facts
+	fields, params, pairs := f.Request.Fields[:0], f.Request.Params[:0], f.Request.Pairs[:0]
+	head, content, answered := f.Head, f.Content, f.Answered
+	*f = risk.Facts{Received: e.now, Env: &e.env}
+	f.Request.Fields, f.Request.Params, f.Request.Pairs = fields, params, pairs
+	f.Head, f.Content, f.Answered = head, content, answered
+	f.Head.Reset()
+	f.Content.Reset()
+	f.Answered.Reset()
+	e.x.Reset(f)
+	e.ev.Reset()
+	e.ev.Kind, e.ev.Node, e.ev.Time = event.Exchange, e.g.conf.Node, e.now
+}
+
+// release drops what must not outlive the exchange.
+func (e *exchange) release() {
+	e.g.buffers.give(e.held)
+	e.w, e.r, e.rc, e.plan, e.unit = nil, nil, nil, nil, nil
+	e.route = plan.Target{}
+	clear(e.facts.Request.Fields)
+	clear(e.facts.Request.Pairs[:cap(e.facts.Request.Pairs)])
+	e.facts.Body, e.facts.Response = nil, nil
+	e.response = risk.Response{}
+	e.body, e.reply = keep(e.body), keep(e.reply)
+	e.bodyPlan = schema.None
+	e.running, e.held, e.received = "", 0, 0
+	e.sent, e.abort, e.stream = false, false, false
+}
+
+// keepBytes is the largest buffer that stays with a pooled exchange.
+const keepBytes = 64 << 10
+
+func keep(b []byte) []byte {
+	if cap(b) > keepBytes {
+		return nil
+	}
+	return b[:0]
+}
+
+// serve runs the exchange to its end. A panic in a guard, or in our own code,
+// refuses this exchange and touches no other.
+func (e *exchange) serve() {
+	defer e.contain()
+	id, err := e.g.conf.IDs.NewID()
+	if err != nil {
+		e.fail(fault.New(fault.Internal, http.StatusInternalServerError, "internal error").Because(fmt.Errorf("make decision id: %w", err)))
+		return
+	}
+	e.ev.ID, e.facts.ID = id, id.String()
+	if f := e.intake(); f != nil {
+		e.fail(f)
+		return
+	}
+	if e.admit() {
+		return
+	}
+	if f := e.readBody(); f != nil {
+		e.fail(f)
+		return
+	}
+	if e.inspected() && e.run(risk.Body) || e.run(risk.Send) {
+		return
+	}
+	if f := e.intent(); f != nil {
+		e.fail(f)
+		return
+	}
+	e.forward()
+}
+
+// admit runs the phases before the body. It reports whether the exchange ended.
+func (e *exchange) admit() bool {
+	for _, p := range [...]risk.Phase{risk.Connect, risk.Identify, risk.Admit} {
+		if e.run(p) {
+			return true
+		}
+	}
+	e.readHead()
+	if e.run(risk.Head) {
+		return true
+	}
+	if e.unit.API == nil {
+		// No guard refused it, but there is nowhere to send it.
+		e.refuse("", noAPI)
+		return true
+	}
+	return false
+}
+
+// contain ends an exchange that panicked.
+func (e *exchange) contain() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		e.abort = true
+		return
+	}
+	e.g.conf.Fault("exchange", fmt.Errorf("panic in %q: %v\n%s", e.running, v, debug.Stack()))
+	e.ev.Flags = append(e.ev.Flags, "panic")
+	if e.sent {
+		e.abort = true
+		e.ev.Decision, e.ev.Risk, e.ev.Code = event.Failed, e.running, string(fault.GuardBroken)
+		return
+	}
+	e.refuse(e.running, broken)
+}
+
+// run runs the guards of one phase. It reports whether the exchange ended.
+func (e *exchange) run(p risk.Phase) bool {
+	guards := e.unit.Guards[p]
+	for i := range guards {
+		if e.check(&guards[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// check runs one guard and reports whether the exchange ended.
+func (e *exchange) check(b *plan.Bound) bool {
+	e.running = b.Risk
+	before := len(e.x.Edits())
+	d := b.Guard.Check(&e.x)
+	var a *risk.Answer
+	if d == nil && b.Answerer != nil {
+		a = b.Answerer.Answer(&e.x)
+	}
+	e.running = ""
+	enforced := b.Enforced(e.now)
+	if !enforced {
+		e.x.Truncate(before)
+	}
+	switch {
+	case d != nil && enforced:
+		if d.At.IsZero() && !b.At.IsZero() {
+			e.ev.At = b.At.String()
+		}
+		e.refuse(b.Risk, d)
+		return true
+	case d != nil:
+		e.would(b, d)
+	case a != nil && enforced:
+		e.answer(b.Risk, a)
+		return true
+	default:
+		edits := e.x.Edits()[before:]
+		for i := range edits {
+			edits[i].Risk = b.Risk
+		}
+		e.passed(b.Risk)
+	}
+	return false
+}
+
+// passed notes that a risk's guard let the exchange pass.
+func (e *exchange) passed(id string) {
+	if n := len(e.ev.Passed); n > 0 && e.ev.Passed[n-1] == id {
+		return
+	}
+	for _, p := range e.ev.Passed {
+		if p == id {
+			return
+		}
+	}
+	e.ev.Passed = append(e.ev.Passed, id)
+}
+
+// would notes a denial that only counts.
+func (e *exchange) would(b *plan.Bound, d *risk.Denial) {
+	at := d.At
+	if at.IsZero() {
+		at = b.At
+	}
+	if len(e.ev.Would) < event.MaxWould {
+		e.ev.Would = append(e.ev.Would, event.Would{Risk: b.Risk, Code: string(d.Code), At: at.String()})
+	}
+	e.violations(e.reading(d.Show))
+}
+
+// env lends the gateway's engines to the guards of one exchange.
+type env struct{ e *exchange }
+
+// Now is the time at which the exchange began.
+func (v *env) Now() time.Time { return v.e.now }
+
+// Verify asks the keyring.
+func (v *env) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
+	return v.e.g.conf.Verifier.Verify(c)
+}
+
+// Pseudonym is a keyed hash of text.
+func (v *env) Pseudonym(text string) string { return v.e.g.conf.Pseudonym(text) }
+
+// pathOptions are the plan's, or the strictest without a plan.
+func (e *exchange) pathOptions() canon.Options {
+	if e.plan == nil {
+		return canon.Options{}
+	}
+	return e.plan.Paths
+}

@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/lib/netx"
+	"github.com/sallyport/sallyport/risk"
+)
+
+// intake turns what net/http read into Facts and finds the unit. A fault means
+// that the request has no single meaning.
+func (e *exchange) intake() *fault.Fault {
+	e.takeConn()
+	if e.plan == nil {
+		return fault.New(fault.Stopping, http.StatusServiceUnavailable, "no policy is in force")
+	}
+	e.unit = e.plan.Listener
+	q := &e.facts.Request
+	q.Method, q.Proto = e.r.Method, e.r.Proto
+	if err := canon.FieldName(q.Method); err != nil {
+		return badHead.Because(err)
+	}
+	q.Host = hostName(e.r.Host)
+	if f := e.takeFields(); f != nil {
+		return f
+	}
+	if f := e.takeTarget(); f != nil {
+		return f
+	}
+	q.Media = mediaType(q.Fields)
+	q.Length = e.r.ContentLength
+	q.Body = e.r.ContentLength != 0
+	return e.takeRoute()
+}
+
+// Faults of the head, made once.
+var (
+	badHead  = fault.New(fault.BadHead, http.StatusBadRequest, "the request head is malformed")
+	badPath  = fault.New(fault.BadPath, http.StatusBadRequest, "the path has no single meaning")
+	badQuery = fault.New(fault.BadQuery, http.StatusBadRequest, "the query has no single meaning")
+	badWish  = fault.New(fault.Expectation, http.StatusExpectationFailed, "the expectation cannot be met")
+)
+
+func (e *exchange) takeConn() {
+	c := &e.facts.Conn
+	if addr, ok := e.r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && addr.Network() == "unix" {
+		c.Loopback = true
+	}
+	if ap, err := netip.ParseAddrPort(e.r.RemoteAddr); err == nil {
+		c.Peer = ap.Addr().Unmap().WithZone("")
+		c.Loopback = c.Loopback || c.Peer.IsLoopback()
+	}
+	forwarded := netx.Fields{
+		XForwardedFor:   e.r.Header["X-Forwarded-For"],
+		XForwardedProto: e.r.Header["X-Forwarded-Proto"],
+		Forwarded:       e.r.Header["Forwarded"],
+	}
+	c.Client = netx.ClientAddr(c.Peer, forwarded, e.g.conf.Trusted)
+	if t := e.r.TLS; t != nil {
+		c.TLSVersion, c.TLSSuite, c.Secure = t.Version, t.CipherSuite, true
+		e.ev.TLS.Version = tls.VersionName(t.Version)
+		e.ev.TLS.Suite = tls.CipherSuiteName(t.CipherSuite)
+	} else {
+		c.Secure = netx.ForwardedProto(c.Peer, forwarded, e.g.conf.Trusted) == netx.TLS
+	}
+}
+
+// takeFields copies the header in a fixed order, since net/http lost the one
+// of the wire.
+func (e *exchange) takeFields() *fault.Fault {
+	q := &e.facts.Request
+	for name, values := range e.r.Header {
+		if err := canon.FieldName(name); err != nil {
+			return badHead.Because(err)
+		}
+		for _, v := range values {
+			if err := canon.FieldValue(v); err != nil {
+				return badHead.Because(err)
+			}
+			q.Fields = append(q.Fields, risk.Field{Name: name, Value: v})
+		}
+	}
+	slices.SortStableFunc(q.Fields, func(a, b risk.Field) int { return strings.Compare(a.Name, b.Name) })
+	if wish := q.Fields.Get("Expect"); wish != "" && !risk.EqualFold(wish, "100-continue") {
+		return badWish
+	}
+	return nil
+}
+
+// takeTarget canonicalises path and query, once for everything that follows.
+func (e *exchange) takeTarget() *fault.Fault {
+	q := &e.facts.Request
+	raw := e.r.RequestURI
+	if raw == "*" || e.r.Method == http.MethodConnect {
+		return badPath
+	}
+	if !strings.HasPrefix(raw, "/") { // absolute form (RFC 9112 section 3.2.2)
+		_, rest, ok := strings.Cut(raw, "://")
+		slash := strings.IndexAny(rest, "/?")
+		switch {
+		case !ok:
+			return badPath
+		case slash < 0:
+			raw = "/"
+		case rest[slash] == '?':
+			raw = "/" + rest[slash:]
+		default:
+			raw = rest[slash:]
+		}
+	}
+	path, query, _ := strings.Cut(raw, "?")
+	options := e.pathOptions()
+	p, err := options.Path(path)
+	if err != nil {
+		return badPath.Because(err)
+	}
+	parsed, err := options.Query(query, q.Pairs)
+	if err != nil {
+		return badQuery.Because(err)
+	}
+	q.Path, q.Query, q.Pairs = p, parsed.Text, parsed.Pairs
+	return nil
+}
+
+// takeRoute finds the unit.
+func (e *exchange) takeRoute() *fault.Fault {
+	q := &e.facts.Request
+	t := e.plan.Find(q.Host, q.Path, q.Method, &e.match)
+	e.route, e.unit = t, t.Unit
+	e.facts.Route, e.facts.Allowed = t.Route, t.Allow
+	if a := t.Unit.API; a != nil {
+		q.Path, e.facts.API = t.Path, &a.API
+		e.ev.API = a.Name
+	}
+	if t.Route != risk.Found {
+		return nil
+	}
+	e.facts.Op = t.Unit.Op
+	for i := range e.match.Len() {
+		s := e.match.Span(i)
+		q.Params = append(q.Params, risk.PathParam{
+			Name: e.match.Name(i), Text: e.match.Text(i), Raw: q.Path.Raw(int(s.Start), int(s.End)),
+		})
+	}
+	return nil
+}
+
+// hostName is the host in lower case without its port.
+func hostName(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+// mediaType is the media type of a message in lower case without parameters.
+// Two Content-Type fields have no single meaning: the type is then one that no
+// contract declares.
+func mediaType(f risk.Fields) string {
+	if f.Count("Content-Type") > 1 {
+		return "\x00"
+	}
+	v, _, _ := strings.Cut(f.Get("Content-Type"), ";")
+	return strings.ToLower(strings.Trim(v, " \t"))
+}

@@ -1,0 +1,166 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/risk"
+)
+
+// Denials of the gateway itself.
+var (
+	noAPI  = &risk.Denial{Code: fault.Misdirected, Status: http.StatusNotFound, Title: "nothing answers here", Reason: "no API claims this host and path"}
+	broken = &risk.Denial{Code: fault.GuardBroken, Status: http.StatusInternalServerError, Title: "the request could not be checked", Reason: "a guard panicked", Close: true}
+)
+
+// refuse ends the exchange with a denial of a risk.
+func (e *exchange) refuse(id string, d *risk.Denial) {
+	e.ev.Decision, e.ev.Risk, e.ev.Code, e.ev.Reason = event.Deny, id, string(d.Code), d.Reason
+	reading := e.reading(d.Show)
+	e.violations(reading)
+	switch {
+	case !d.At.IsZero():
+		e.ev.At = d.At.String()
+	case e.ev.At == "" && reading != nil && len(reading.Violations) > 0:
+		e.ev.At = reading.Violations[0].At.String()
+	}
+	p := fault.Problem{Code: d.Code, Status: d.Status, Title: d.Title, ID: e.facts.ID}
+	if reading != nil {
+		p.Details = details(reading)
+	}
+	h := e.w.Header()
+	for _, f := range d.Fields {
+		h.Add(f.Name, f.Value)
+	}
+	if d.Allow && e.facts.Allowed != "" {
+		h.Set("Allow", e.facts.Allowed)
+	}
+	if d.Close {
+		h.Set("Connection", "close")
+	}
+	e.writeProblem(&p)
+}
+
+// fail ends the exchange with a fault of the gateway.
+func (e *exchange) fail(f *fault.Fault) {
+	e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(f.Code), f.Error()
+	switch f.Code {
+	case fault.Overloaded, fault.Stopping, fault.Audit:
+		e.ev.Decision = event.Shed
+		e.w.Header().Set("Retry-After", "1")
+	case fault.BadHead, fault.BadPath, fault.BadQuery, fault.BodyTooLarge, fault.BodyEncoding, fault.Expectation, fault.Upgrade, fault.HeadTooLarge, fault.BodyIncomplete:
+		e.ev.Decision = event.Deny
+	}
+	e.writeProblem(&fault.Problem{Code: f.Code, Status: f.Status, Title: f.Title, ID: e.facts.ID})
+}
+
+// answer ends the exchange with a reply of our own.
+func (e *exchange) answer(id string, a *risk.Answer) {
+	e.ev.Decision, e.ev.Risk, e.ev.Reason = event.Answer, id, a.Reason
+	h := e.w.Header()
+	for _, f := range a.Fields {
+		h.Add(f.Name, f.Value)
+	}
+	h.Set("Sallyport-Decision", e.facts.ID)
+	e.write(a.Status, a.Body)
+}
+
+// writeProblem sends a problem document. It is never cached and never sniffed.
+func (e *exchange) writeProblem(p *fault.Problem) {
+	if e.sent {
+		e.abort = true
+		return
+	}
+	h := e.w.Header()
+	h.Set("Content-Type", fault.MediaType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Sallyport-Decision", e.facts.ID)
+	if e.facts.Conn.TLSVersion != 0 {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	e.write(p.Status, p.Append(nil))
+}
+
+// write sends a reply that is whole in memory.
+func (e *exchange) write(status int, body []byte) {
+	e.sent, e.ev.Status = true, status
+	if bodyless(status) {
+		body = nil
+	} else {
+		e.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	_ = e.rc.SetWriteDeadline(time.Now().Add(writeTime)) //nolint:errcheck // a writer without deadlines is a test's
+	e.w.WriteHeader(status)
+	if e.r.Method == http.MethodHead || len(body) == 0 {
+		return
+	}
+	n, err := e.w.Write(body)
+	e.ev.BytesOut += int64(n)
+	if err != nil {
+		e.abort = true
+		e.gone(err)
+	}
+}
+
+// writeTime is how long a client may take to read a reply that is whole in
+// memory.
+const writeTime = 30 * time.Second
+
+// gone notes that the client left.
+func (e *exchange) gone(err error) {
+	e.ev.Flags = append(e.ev.Flags, "client-gone")
+	if e.ev.Reason == "" && err != nil && !errors.Is(err, http.ErrAbortHandler) {
+		e.ev.Reason = "the client left"
+	}
+}
+
+// bodyless tells whether a reply with this status has no body (RFC 9110
+// section 6.4.1).
+func bodyless(status int) bool {
+	return status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// reading is the one that a denial shows, or nil.
+func (e *exchange) reading(s risk.Shown) *risk.Reading {
+	switch s {
+	case risk.ShowNothing:
+		return nil
+	case risk.ShowHead:
+		return &e.facts.Head
+	case risk.ShowBody:
+		return &e.facts.Content
+	}
+	return nil
+}
+
+// violations copies what broke the contract into the record.
+func (e *exchange) violations(r *risk.Reading) {
+	if r == nil {
+		r = &e.facts.Answered
+	}
+	for i := range r.Violations {
+		if len(e.ev.Violations) >= event.MaxViolations {
+			return
+		}
+		v := &r.Violations[i]
+		e.ev.Violations = append(e.ev.Violations, event.Violation{
+			Pointer: v.Pointer, Keyword: v.Rule, In: v.In.String(), Name: v.Name, Line: v.At.String(),
+		})
+	}
+}
+
+// details is what the client may see of a Reading: places and rules.
+func details(r *risk.Reading) []fault.Detail {
+	n := min(len(r.Violations), fault.MaxDetails)
+	out := make([]fault.Detail, n)
+	for i := range out {
+		v := &r.Violations[i]
+		out[i] = fault.Detail{In: v.In.String(), Name: v.Name, Pointer: v.Pointer, Rule: v.Rule}
+	}
+	return out
+}

@@ -1,0 +1,294 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/schema"
+	"github.com/sallyport/sallyport/risk"
+)
+
+// Faults of replies, made once.
+var (
+	replyTooLarge = fault.New(fault.ReplyTooLarge, http.StatusBadGateway, "the reply cannot be checked")
+	replyCoded    = fault.New(fault.ReplyEncoding, http.StatusBadGateway, "the reply cannot be checked")
+	replyBroken   = fault.New(fault.Upstream, http.StatusBadGateway, "the service behind the gateway broke off")
+)
+
+var errPartial = errors.New("a part was sent where the whole was asked for")
+
+// A watchdog ends an upstream that falls silent.
+type watchdog struct {
+	t    *time.Timer
+	idle time.Duration
+}
+
+func (d *watchdog) fed() { d.t.Reset(d.idle) }
+
+// takeReply reads the head of the reply, runs the guards and sends it on.
+func (e *exchange) takeReply(resp *http.Response, dog *watchdog) {
+	e.response = risk.Response{Status: resp.StatusCode, Length: resp.ContentLength}
+	for name, values := range resp.Header {
+		for _, v := range values {
+			if canon.FieldName(name) != nil || canon.FieldValue(strings.Trim(v, " \t")) != nil {
+				e.fail(replyBroken.Because(errors.New("a field of the reply is malformed")))
+				return
+			}
+			e.response.Fields = append(e.response.Fields, risk.Field{Name: name, Value: v})
+		}
+	}
+	e.response.Media = mediaType(e.response.Fields)
+	e.facts.Response = &e.response
+	how := e.readReplyHead(resp)
+	if e.run(risk.Reply) {
+		return
+	}
+	switch {
+	case e.hides() != nil:
+		e.sendHidden(resp)
+	case e.unit.ReadsReply && e.unit.Op != nil && how != schema.Stream:
+		e.sendWhole(resp, dog)
+	default:
+		e.sendStream(resp, dog)
+	}
+}
+
+// hides returns the edit that hides the body, or nil.
+func (e *exchange) hides() *risk.Edit {
+	edits := e.x.Edits()
+	for i := range edits {
+		if edits[i].Do == risk.HideBody {
+			return &edits[i]
+		}
+	}
+	return nil
+}
+
+// sendHidden sends a problem document in place of the reply's body, with the
+// reply's status and none of its fields but Retry-After and those of edits.
+func (e *exchange) sendHidden(resp *http.Response) {
+	hide := e.hides()
+	e.ev.Decision = event.Allow
+	h := e.w.Header()
+	if v := resp.Header.Get("Retry-After"); v != "" {
+		h.Set("Retry-After", v)
+	}
+	editHead(h, e.x.Edits(), risk.OnReply)
+	e.noteEdits()
+	e.writeProblem(&fault.Problem{Code: hide.Code, Status: resp.StatusCode, Title: hide.Value, ID: e.facts.ID})
+}
+
+// sendWhole reads the reply's body, lets the guards decide on it, edits it and
+// sends it.
+func (e *exchange) sendWhole(resp *http.Response, dog *watchdog) {
+	if resp.StatusCode == http.StatusPartialContent {
+		e.fail(replyBroken.Because(errPartial))
+		return
+	}
+	body, f := e.readReply(resp, dog)
+	if f != nil {
+		e.fail(f)
+		return
+	}
+	e.response.Body = body
+	e.readReplyContent(body)
+	if e.run(risk.ReplyBody) {
+		return
+	}
+	if e.hides() != nil {
+		e.sendHidden(resp)
+		return
+	}
+	final := e.editBody(body)
+	e.ev.Decision = event.Allow
+	h := e.replyHead(resp)
+	h.Del("Content-Encoding")
+	h.Del("Accept-Ranges")
+	if len(final) != len(body) {
+		for _, name := range [...]string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Signature", "Signature-Input"} {
+			h.Del(name)
+		}
+	}
+	status := resp.StatusCode
+	if tag := h.Get("Etag"); tag != "" && status == http.StatusOK {
+		tag = wrapTag(final, tag)
+		h.Set("Etag", tag)
+		if list := e.facts.Request.Fields.Get("If-None-Match"); list != "" && !e.unsafe() && matchesTag(list, tag) {
+			status = http.StatusNotModified
+			h.Del("Content-Type")
+		}
+	}
+	e.write(status, final)
+}
+
+// readReply reads the body of a reply whole and undoes its coding.
+func (e *exchange) readReply(resp *http.Response, dog *watchdog) ([]byte, *fault.Fault) {
+	limit := e.unit.Limits.MaxReply
+	if resp.ContentLength > limit {
+		return nil, replyTooLarge
+	}
+	body, f := e.slurp(fedReader{resp.Body, dog}, e.reply, resp.ContentLength, limit)
+	e.reply = body
+	switch {
+	case f == nil:
+	case f.Code == fault.BodyTooLarge:
+		return nil, replyTooLarge
+	case f.Code == fault.Overloaded:
+		return nil, f
+	default:
+		return nil, replyBroken.Because(f)
+	}
+	coding := resp.Header.Get("Content-Encoding")
+	if coding == "" || len(body) == 0 {
+		return body, nil
+	}
+	if !e.hold(limit) {
+		return nil, overloaded
+	}
+	plain, err := decode(coding, body, limit)
+	if err != nil {
+		return nil, replyCoded.Because(err)
+	}
+	return plain, nil
+}
+
+// sendStream passes a reply on as it comes.
+func (e *exchange) sendStream(resp *http.Response, dog *watchdog) {
+	e.ev.Decision = event.Allow
+	h := e.replyHead(resp)
+	if resp.ContentLength >= 0 && h.Get("Content-Length") == "" && !bodyless(resp.StatusCode) {
+		h.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
+	}
+	e.sent, e.ev.Status = true, resp.StatusCode
+	e.w.WriteHeader(resp.StatusCode)
+	if e.r.Method == http.MethodHead || bodyless(resp.StatusCode) {
+		return
+	}
+	live := resp.ContentLength < 0
+	if live {
+		e.openStream()
+		stop := e.g.streams.add(e, func() { _ = resp.Body.Close() }) //nolint:errcheck // the read behind it tells
+		defer stop()
+		_ = e.rc.Flush() //nolint:errcheck // the write that follows tells
+	}
+	e.pump(fedReader{resp.Body, dog}, live)
+}
+
+// pump copies a body to the client. An upstream that breaks off, or a stream
+// that was ended for cause, must not look complete.
+func (e *exchange) pump(from io.Reader, flush bool) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			_ = e.rc.SetWriteDeadline(time.Now().Add(writeTime)) //nolint:errcheck // a writer without deadlines is a test's
+			m, werr := e.w.Write(buf[:n])
+			e.ev.BytesOut += int64(m)
+			if werr != nil {
+				e.gone(werr)
+				e.abort = true
+				return
+			}
+			if flush {
+				_ = e.rc.Flush() //nolint:errcheck // the next write tells
+			}
+		}
+		switch {
+		case err == io.EOF: //nolint:errorlint // readers return it bare
+			return
+		case err != nil:
+			if e.r.Context().Err() != nil {
+				e.gone(err)
+			} else {
+				e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.Upstream), "the upstream broke off"
+			}
+			e.abort = true
+			return
+		}
+	}
+}
+
+// replyHead copies the fields of the reply that may pass, maps what names a
+// place back, and applies edits.
+func (e *exchange) replyHead(resp *http.Response) http.Header {
+	h := e.w.Header()
+	hop := hopFields(e.response.Fields)
+	for _, f := range e.response.Fields {
+		if hop.drops(f.Name) || strings.HasPrefix(f.Name, "Sallyport-") {
+			continue
+		}
+		switch f.Name {
+		case "Location", "Content-Location":
+			f.Value = e.publicURL(f.Value)
+		case "Link":
+			f.Value = e.publicLinks(f.Value)
+		case "Set-Cookie":
+			f.Value = e.publicCookie(f.Value)
+		}
+		h[f.Name] = append(h[f.Name], f.Value)
+	}
+	if len(h["Content-Type"]) == 0 {
+		h["Content-Type"] = nil // else net/http guesses one
+	}
+	editHead(h, e.x.Edits(), risk.OnReply)
+	e.noteEdits()
+	h.Set("Sallyport-Decision", e.facts.ID)
+	return h
+}
+
+// noteEdits writes what was changed into the record.
+func (e *exchange) noteEdits() {
+	for _, d := range e.x.Edits() {
+		if len(e.ev.Edits) >= event.MaxEdits {
+			return
+		}
+		what := d.Pointer
+		if what == "" {
+			what = d.Name
+		}
+		e.ev.Edits = append(e.ev.Edits, event.Edit{Kind: d.Risk + "/" + editName(d.Do), Pointer: what})
+	}
+}
+
+func editName(d risk.Do) string {
+	switch d {
+	case risk.SetField:
+		return "set-field"
+	case risk.AddField:
+		return "add-field"
+	case risk.RemoveField:
+		return "remove-field"
+	case risk.RemoveCookie:
+		return "remove-cookie"
+	case risk.RemovePair:
+		return "remove-pair"
+	case risk.CutMember:
+		return "cut"
+	case risk.ReplaceSpan:
+		return "replace"
+	case risk.HideBody:
+		return "hide-body"
+	}
+	return "edit"
+}
+
+// fedReader tells the watchdog of every byte.
+type fedReader struct {
+	r   io.Reader
+	dog *watchdog
+}
+
+func (f fedReader) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if n > 0 {
+		f.dog.fed()
+	}
+	return n, err //nolint:wrapcheck // io.EOF has to stay bare
+}

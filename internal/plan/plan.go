@@ -1,0 +1,192 @@
+// Package plan compiles contracts, risks and policy into the immutable Plan
+// that the gateway runs: a router, programs, and for each operation the guards
+// that have something to do there, by phase.
+package plan
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/lib/match"
+	"github.com/sallyport/sallyport/internal/schema"
+	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
+)
+
+// A Plan is what runs. It is immutable and shared by all exchanges that
+// started under it.
+type Plan struct {
+	ID       string    // hash over everything that it was compiled from
+	Made     time.Time // when
+	APIs     []*API    // the most specific host and prefix first
+	Listener *Unit     // for hosts and paths that no API claims
+	Paths    canon.Options
+}
+
+// An API is one guarded API.
+type API struct {
+	risk.API
+	Host     string // lower case; "" answers on every host
+	Prefix   string // canonical, without a trailing slash; "" is the root
+	Upstream *Upstream
+	Units    []*Unit // one for each operation of the contract that can be routed
+	Unknown  *Unit   // for requests that match no operation
+	Owner    string
+	router   *match.Router
+}
+
+// An Upstream is the server behind an API.
+type Upstream struct {
+	URL  *url.URL // scheme and host; the path is Base
+	Base string   // put before the path of a request; no trailing slash
+	CA   string   // file with the authorities to trust; "" is the system's
+	Cert string   // file with our certificate; "" presents none
+	Key  string   // file with its key
+}
+
+// A Unit is what runs for one operation, or for one of the pseudo-operations
+// of an API and of the listener.
+type Unit struct {
+	API    *API // nil for the listener
+	Op     *contract.Operation
+	Guards [risk.Phases][]Bound
+
+	Request *schema.Request // nil without an operation
+	Reply   *schema.Reply   // nil without an operation
+
+	Limits   Limits
+	Upgrades bool // the contract declares that the connection may change its protocol
+	// ReadsReply tells that a guard of phase ReplyBody is here, so that the
+	// reply must be read whole and conditionals cannot pass.
+	ReadsReply bool
+	// Binary tells that every success that the contract declares is a binary
+	// body, which streams: parts of it and conditionals may pass.
+	Binary bool
+	// Settings are the modes that were compiled in, by risk id, for health,
+	// explain and plan.
+	Settings []Setting
+}
+
+// Limits bound one exchange.
+type Limits struct {
+	MaxBody  int64         // bytes of a request body
+	MaxReply int64         // bytes of a reply that is read whole
+	Body     time.Duration // to read a request body
+	Upstream time.Duration // until the head of the reply
+	Idle     time.Duration // between bytes of a stream
+}
+
+// A Bound is a guard in its place.
+type Bound struct {
+	Risk     string
+	Guard    risk.Guard
+	Answerer risk.Answerer // nil: the guard never answers
+	Observe  bool          // count what it would deny, deny nothing
+	Until    time.Time     // end of Observe; zero: without an end
+	At       source.Span   // of the policy line that set the mode
+}
+
+// Enforced tells whether the guard's word counts at t.
+func (b *Bound) Enforced(t time.Time) bool {
+	return !b.Observe || !b.Until.IsZero() && !t.Before(b.Until)
+}
+
+// A Mode says what becomes of a denial.
+type Mode uint8
+
+// The modes. The zero value is the strictest.
+const (
+	Enforce Mode = iota
+	Observe
+	Off
+)
+
+// String is the policy's word.
+func (m Mode) String() string {
+	switch m {
+	case Enforce:
+		return "enforce"
+	case Observe:
+		return "observe"
+	case Off:
+		return "off"
+	}
+	return "enforce"
+}
+
+// A Setting is the state of one risk at one unit.
+type Setting struct {
+	Risk   string
+	Mode   Mode
+	Until  time.Time   // end of Observe; zero: without an end
+	Params any         // of the type of Risk.Params
+	At     source.Span // of the line that says so; zero for a default
+	Guards int         // how many guards run here
+}
+
+// A Target is where a request goes: the unit, and how routing ended.
+type Target struct {
+	Unit  *Unit
+	Route risk.Route
+	Allow string          // for risk.NoMethod
+	Path  canon.Canonical // without the API's prefix
+}
+
+// Find routes a request: host in lower case without a default port, path as
+// the client sent it, canonical. HEAD is routed as GET where it is not
+// declared itself (RFC 9110 section 9.3.2). m is scratch.
+func (p *Plan) Find(host string, path canon.Canonical, method string, m *match.Match) Target {
+	for _, a := range p.APIs {
+		if a.Host != "" && a.Host != host {
+			continue
+		}
+		rest, ok := cutPrefix(path, a.Prefix)
+		if !ok {
+			continue
+		}
+		t := Target{Unit: a.Unknown, Route: risk.NoPath, Path: rest}
+		switch a.find(rest.Decoded, method, m) {
+		case match.Yes:
+			t.Unit, t.Route = a.Units[m.Value], risk.Found
+		case match.NoMethod:
+			t.Route, t.Allow = risk.NoMethod, strings.Join(m.Allowed, ", ")
+		case match.NoPath:
+		}
+		return t
+	}
+	return Target{Unit: p.Listener, Route: risk.NoAPI, Path: path}
+}
+
+func (a *API) find(path, method string, m *match.Match) match.Found {
+	found := a.router.Find(path, method, m)
+	if found == match.NoMethod && method == "HEAD" {
+		if a.router.Find(path, "GET", m) == match.Yes {
+			return match.Yes
+		}
+		return a.router.Find(path, method, m)
+	}
+	return found
+}
+
+// cutPrefix removes prefix, which has the same text raw and decoded, where it
+// ends at a segment's border.
+func cutPrefix(path canon.Canonical, prefix string) (canon.Canonical, bool) {
+	if prefix == "" {
+		return path, true
+	}
+	text, ok := strings.CutPrefix(path.Text, prefix)
+	if !ok || text != "" && text[0] != '/' {
+		return path, false
+	}
+	decoded, ok := strings.CutPrefix(path.Decoded, prefix)
+	if !ok {
+		return path, false
+	}
+	if text == "" {
+		return canon.Canonical{Text: "/", Decoded: "/"}, true
+	}
+	return canon.Canonical{Text: text, Decoded: decoded}, true
+}
