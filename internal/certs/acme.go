@@ -149,6 +149,9 @@ func (a *ACME) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 	if !a.names[name] && (name != "" || !a.numeric()) {
 		return nil, nil
 	}
+	if len(hello.SupportedProtos) > 1 && slices.Contains(hello.SupportedProtos, acmeProtocol) {
+		return nil, errors.New("answer a handshake: an ACME challenge offers no other protocol (RFC 8737, section 3)")
+	}
 	cert, err := a.config.GetCertificateWithContext(hello.Context(), hello)
 	if err != nil {
 		return nil, fmt.Errorf("find the certificate for %q: %w", name, err)

@@ -82,6 +82,9 @@ func TestACMEObtainsByTLSALPNAndKeeps(t *testing.T) {
 	if _, err := call(t, ln.Addr(), &tls.Config{RootCAs: pool(s.ca), ServerName: "evil.example"}); err == nil || !strings.Contains(err.Error(), "unrecognized name") {
 		t.Errorf("another name: %v", err)
 	}
+	if _, err := call(t, ln.Addr(), &tls.Config{RootCAs: pool(s.ca), ServerName: "api.acme.com", NextProtos: []string{acmeProtocol, "x"}}); err == nil {
+		t.Error("the protocol of challenges was given to a client that offers others")
+	}
 	if d := time.Until(a.Expiry()[0].NotAfter); d < 89*24*time.Hour {
 		t.Errorf("expires in %s", d)
 	}

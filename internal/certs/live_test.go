@@ -2,7 +2,12 @@ package certs
 
 import (
 	"crypto/tls"
+	"io"
+	"net/http"
 	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/lib/netx"
 )
 
 func TestALiveConfigurationIsReplacedWithItsSessions(t *testing.T) {
@@ -26,4 +31,48 @@ func TestALiveConfigurationIsReplacedWithItsSessions(t *testing.T) {
 			t.Errorf("step %d: resumed %t, protocol %q, %v", i, st.DidResume, st.NegotiatedProtocol, err)
 		}
 	}
+}
+
+// The parts as a gateway puts them together: listener, gate, TLS, server.
+func TestAServerBehindAGateServesBothProtocolsAndDrains(t *testing.T) {
+	t.Parallel()
+	ca := issue(t, nil, nil, asCA)
+	config := Config(Options{Source: filesOf(t, issue(t, ca, []string{"127.0.0.1"}, nil))})
+	var live Live
+	live.Set(config)
+	l, err := netx.ParseListen("https://127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := l.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := netx.NewGate(ln, netx.Limits{})
+	srv := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = srv.Serve(tls.NewListener(gate, live.Config(config))) }()
+	for want, protocols := range map[string][]string{"HTTP/2.0": {"h2"}, "HTTP/1.1": {"http/1.1"}} {
+		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool(ca), NextProtos: protocols}, ForceAttemptHTTP2: want == "HTTP/2.0"}
+		resp, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get("https://" + gate.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || string(body) != want {
+			t.Errorf("got %q, %v; want %s", body, err, want)
+		}
+		_ = resp.Body.Close()
+		t.Cleanup(tr.CloseIdleConnections)
+	}
+	if gate.Open() != 2 {
+		t.Errorf("%d connections are open, want the two idle ones", gate.Open())
+	}
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if err := gate.Drain(t.Context()); err != nil || gate.Open() != 0 {
+		t.Errorf("Drain: %v, %d open", err, gate.Open())
+	}
+	<-done
 }
