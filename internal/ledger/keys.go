@@ -41,7 +41,8 @@ type Keys interface {
 // little-endian.
 const (
 	tableMagic  = "SALLYKEY"
-	tableHeader = 16 // magic, u32 format, u32 version of the key-encryption key
+	tableHeader = 24 // magic, u32 format, u32 version of the key-encryption key, u64 changes
+	changesAt   = 16
 	slotSize    = 128
 	slotFree    = 0
 	slotUsed    = 1
@@ -70,8 +71,10 @@ type KeyFile struct {
 	rand io.Reader
 	wrap cipher.AEAD
 
+	reader   bool // another process may change the file
 	mu       sync.RWMutex
 	f        *os.File
+	changes  uint64                     // how often the file was changed, so that readers notice
 	index    []byte                     // key of lookups
 	lookups  map[[lookupSize]byte]int64 // to the offset of the slot
 	handles  map[[handleSize]byte]int64
@@ -118,9 +121,7 @@ func openKeys(secrets string, rand io.Reader, flag int) (*KeyFile, error) {
 		return nil, fmt.Errorf("open the key table: %w", err)
 	}
 	k := &KeyFile{
-		rand: rand, wrap: wrap, f: f, lookups: map[[lookupSize]byte]int64{}, handles: map[[handleSize]byte]int64{},
-		cached: map[string]*event.Key{}, byHandle: map[string]*event.Key{},
-	}
+		rand: rand, wrap: wrap, f: f, reader: flag == os.O_RDONLY}
 	if err := k.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the key table %s: %w", f.Name(), err), f.Close())
 	}
@@ -130,7 +131,9 @@ func openKeys(secrets string, rand io.Reader, flag int) (*KeyFile, error) {
 // load reads the whole table, or begins it. A slot that a crash left half
 // written was never used and becomes free.
 func (k *KeyFile) load() error {
-	b, err := io.ReadAll(io.LimitReader(k.f, tableHeader+(MaxSubjects+1)*slotSize+slotSize))
+	k.lookups, k.handles, k.free = map[[lookupSize]byte]int64{}, map[[handleSize]byte]int64{}, nil
+	k.cached, k.byHandle = map[string]*event.Key{}, map[string]*event.Key{}
+	b, err := io.ReadAll(io.NewSectionReader(k.f, 0, tableHeader+(MaxSubjects+2)*slotSize))
 	if err != nil {
 		return err
 	}
@@ -140,7 +143,7 @@ func (k *KeyFile) load() error {
 	if string(b[:8]) != tableMagic || binary.LittleEndian.Uint32(b[8:]) != 1 || binary.LittleEndian.Uint32(b[12:]) != 1 {
 		return errors.New("not a key table of format 1 under key-encryption key 1")
 	}
-	k.end = tableHeader
+	k.end, k.changes = tableHeader, binary.LittleEndian.Uint64(b[changesAt:])
 	for b = b[tableHeader:]; len(b) >= slotSize; b = b[slotSize:] {
 		if err := k.loadSlot(b[:slotSize], k.end); err != nil {
 			return err
@@ -173,7 +176,7 @@ func (k *KeyFile) loadSlot(s []byte, at int64) error {
 
 // begin writes the header and the index slot of a new table.
 func (k *KeyFile) begin(had int) error {
-	if had > 0 && had != tableHeader { // a crash during the first begin leaves less than a slot
+	if had > 0 { // a crash during the first begin leaves less than a slot
 		if err := k.f.Truncate(0); err != nil {
 			return err
 		}
@@ -182,7 +185,7 @@ func (k *KeyFile) begin(had int) error {
 	if _, err := io.ReadFull(k.rand, secret[:]); err != nil {
 		return err
 	}
-	b := append([]byte(tableMagic), 1, 0, 0, 0, 1, 0, 0, 0)
+	b := append([]byte(tableMagic), 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	s, err := k.slot(slotIndex, [lookupSize]byte{}, secret[:])
 	if err != nil {
 		return err
@@ -217,6 +220,31 @@ func (k *KeyFile) unwrap(s []byte) ([]byte, error) {
 	return k.wrap.Open(nil, s[wrappedAt:wrappedAt+event.NonceSize], s[wrappedAt+event.NonceSize:wrappedAt+wrappedSize], s[:wrappedAt])
 }
 
+// changed counts a change of the file, after it was made.
+func (k *KeyFile) changed() error {
+	k.changes++
+	_, err := k.f.WriteAt(binary.LittleEndian.AppendUint64(nil, k.changes), changesAt)
+	return err
+}
+
+// refresh loads the table again when another process has changed it.
+func (k *KeyFile) refresh() error {
+	if !k.reader {
+		return nil
+	}
+	var b [8]byte
+	if _, err := k.f.ReadAt(b[:], changesAt); err != nil {
+		return fmt.Errorf("read the key table: %w", err)
+	}
+	if binary.LittleEndian.Uint64(b[:]) == k.changes {
+		return nil
+	}
+	if err := k.load(); err != nil {
+		return fmt.Errorf("read the key table: %w", err)
+	}
+	return nil
+}
+
 // lookup is the name that a subject has in the file.
 func (k *KeyFile) lookup(subject string) [lookupSize]byte {
 	h := hmac.New(sha256.New, k.index)
@@ -245,6 +273,9 @@ func (k *KeyFile) For(subject string) (*event.Key, error) {
 func (k *KeyFile) Peek(subject string) (*event.Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.refresh(); err != nil {
+		return nil, err
+	}
 	return k.find(subject)
 }
 
@@ -252,6 +283,9 @@ func (k *KeyFile) Peek(subject string) (*event.Key, error) {
 func (k *KeyFile) Handle(handle string) (*event.Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.refresh(); err != nil {
+		return nil, err
+	}
 	if key := k.byHandle[handle]; key != nil {
 		return key, nil
 	}
@@ -345,6 +379,9 @@ func (k *KeyFile) make(subject string) (*event.Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := k.changed(); err != nil {
+		return nil, fmt.Errorf("store a key: %w", err)
+	}
 	k.lookups[lookup] = at
 	k.handles[[handleSize]byte(handle)] = at
 	keep(k.cached, subject, key)
@@ -375,7 +412,7 @@ func (k *KeyFile) Destroy(subject string) error {
 	delete(k.cached, subject)
 	delete(k.byHandle, hex.EncodeToString(handle[:]))
 	k.free = append(k.free, at)
-	if err := k.f.Sync(); err != nil {
+	if err := errors.Join(k.changed(), k.f.Sync()); err != nil {
 		return fmt.Errorf("destroy a key: %w", err)
 	}
 	return nil

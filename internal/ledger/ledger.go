@@ -253,15 +253,15 @@ func (l *Ledger) Intent(e *event.Event) error {
 	return nil
 }
 
-// Seal queues a final event. Of an exchange with a safe method that does not
-// fit it returns nil and counts it in a gap record; for every other event it
-// returns ErrFull. The ledger does not keep e.
+// Seal queues a final event. An exchange with a safe method that cannot be
+// queued is counted in a gap record, and Seal returns nil; for every other
+// event it returns the error, such as ErrFull. The ledger does not keep e.
 func (l *Ledger) Seal(e *event.Event) error {
 	if !e.Kind.Valid() || e.Kind == event.Intent {
 		return ErrKind
 	}
 	err := l.put(e, nil)
-	if errors.Is(err, ErrFull) && droppable(e) {
+	if err != nil && droppable(e) && !errors.Is(err, ErrClosed) {
 		l.drop(e)
 		return nil
 	}

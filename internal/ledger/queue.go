@@ -101,6 +101,11 @@ func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
 		return ErrFull
 	}
 	if err := l.sealPersonal(e); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.closed {
+			return ErrClosed
+		}
 		return err
 	}
 	seq := e.Seq

@@ -20,15 +20,13 @@ func (r Reader) Tail(ctx context.Context, q Query) iter.Seq2[*event.Event, error
 			yield(nil, err)
 			return
 		}
-		t := scan{reader: r, match: m, yield: yield, last: true}
-		number, from, err := r.end()
+		t := scan{reader: r, match: matcher{never: true}, yield: yield, last: true}
+		number, from, err := t.toEnd(ctx)
+		t.match = m
 		poll := time.NewTicker(pollEvery)
 		defer poll.Stop()
 		for err == nil {
-			if number, from, err = t.follow(ctx, number, from); t.stopped {
-				return
-			}
-			if err != nil {
+			if number, from, err = t.follow(ctx, number, from); t.stopped || err != nil {
 				break
 			}
 			select {
@@ -37,19 +35,20 @@ func (r Reader) Tail(ctx context.Context, q Query) iter.Seq2[*event.Event, error
 			case <-poll.C:
 			}
 		}
-		yield(nil, err)
+		if !t.stopped && err != nil {
+			yield(nil, err)
+		}
 	}
 }
 
-// end is the current segment and its size.
-func (r Reader) end() (number uint64, size int64, err error) {
-	all, err := segments(r.Dir)
+// toEnd reads the current segment to its end, where whole records end now.
+func (s *scan) toEnd(ctx context.Context) (number uint64, from int64, err error) {
+	all, err := segments(s.reader.Dir)
 	if err != nil || len(all) == 0 {
 		return 0, 0, err
 	}
 	number = all[len(all)-1]
-	s := scan{reader: r, last: true, match: matcher{never: true}}
-	s.segment(context.Background(), number, 0)
+	s.segment(ctx, number, 0)
 	return number, s.offset, s.err
 }
 

@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/event"
+)
+
+// usual is what most exchanges record.
+func usual() *event.Event {
+	e := get(1)
+	e.Node, e.Plan, e.Template, e.Proto = "gw-1", "7c1e0d9b2f", "/orders/{id}", "HTTP/1.1"
+	e.TLS, e.Trace = event.TLS{Version: "TLS1.3", Suite: "TLS_AES_128_GCM_SHA256"}, "4bf92f3577b34da6a3ce929d0e0e4736"
+	e.Caller.KeyID, e.Caller.Tier = "sp_live_8f2", "free"
+	e.Personal.UserAgent = "curl/8.5.0"
+	e.Upstream = event.Upstream{Called: true, Address: "127.0.0.1:8080", Status: 200, Micros: 912}
+	e.BytesOut, e.Micros = 1024, 1800
+	return e
+}
+
+// BenchmarkSeal is what one exchange costs the goroutine that serves it and
+// the one that writes, with everything written to a real file.
+func BenchmarkSeal(b *testing.B) {
+	l := mustOpen(b, options(b, func(o *Options) { o.QueueBytes = 1 << 20 }))
+	e := usual()
+	e.Method = "POST" // never dropped: a full queue is written at once
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := l.Seal(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := l.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(l.Stats().Records)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkSealDurable waits for fsync: every event is on the disk before the
+// clock stops, by group commit.
+func BenchmarkSealDurable(b *testing.B) {
+	l := mustOpen(b, options(b, func(o *Options) { o.Durability = Fsync }))
+	e := usual()
+	e.Method = "POST"
+	b.ReportAllocs()
+	for b.Loop() {
+		err := l.Seal(e)
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := l.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(l.Stats().Records)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(l.Stats().Commits), "commits")
+}
+
+// BenchmarkIntentAndSeal is an unsafe exchange by itself: one write call.
+func BenchmarkIntentAndSeal(b *testing.B) {
+	l := mustOpen(b, options(b))
+	e := usual()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := l.Intent(e); err != nil {
+			b.Fatal(err)
+		}
+		e.Kind = event.Exchange
+		if err := l.Seal(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkIntentDurable waits for fsync in each of many writers.
+func BenchmarkIntentDurable(b *testing.B) {
+	l := mustOpen(b, options(b, func(o *Options) { o.Durability = Fsync }))
+	b.ReportAllocs()
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		e := usual()
+		for pb.Next() {
+			if err := l.Intent(e); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(l.Stats().Records)/b.Elapsed().Seconds(), "events/s")
+}
+
+func BenchmarkVerify(b *testing.B) {
+	o := options(b)
+	l := mustOpen(b, o)
+	e := usual()
+	e.Method = "POST"
+	for range 100_000 {
+		if err := l.Seal(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	mustClose(b, l)
+	for b.Loop() {
+		if r := mustVerify(b, o.Dir, VerifyOptions{}); !r.OK() || r.Records != 100_000 {
+			b.Fatal(r)
+		}
+	}
+	b.ReportMetric(100_000*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+func BenchmarkScan(b *testing.B) {
+	o := options(b)
+	l := mustOpen(b, o)
+	e := usual()
+	e.Method = "POST"
+	for range 20_000 {
+		if err := l.Seal(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	mustClose(b, l)
+	for b.Loop() {
+		for _, err := range (Reader{Dir: o.Dir}).Scan(b.Context(), Query{Risk: "bola"}) {
+			b.Fatal("found one", err)
+		}
+	}
+	b.ReportMetric(20_000*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+func FuzzFrames(f *testing.F) {
+	f.Add(appendFrame(appendFrame(nil, get(1)), post(2)))
+	f.Add(appendFrame(nil, get(1))[:30])
+	f.Add([]byte{0, 0, 0, 0, 255, 255, 255, 255, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := newFrames(bytes.NewReader(b), 0)
+		whole := 0
+		for {
+			frame, err := r.next()
+			if err != nil {
+				break
+			}
+			if !bytes.Equal(frame, b[whole:whole+len(frame)]) {
+				t.Fatal("a frame is not what stands in the file")
+			}
+			whole += len(frame)
+			peek(frame[frameHead:])
+		}
+		if r.offset != int64(whole) {
+			t.Fatalf("the offset is %d, want %d", r.offset, whole)
+		}
+	})
+}
+
+func FuzzParseHead(f *testing.F) {
+	s := &signer{private: make([]byte, 64), fingerprint: "0011223344556677"}
+	for _, kind := range []headKind{headMark, headEnd, headTomb} {
+		f.Add(s.line(&Head{Kind: kind, Segment: 3, First: 7, Count: 9, Open: 2, Time: time.Unix(1, 0)}))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, body, _, err := parseHead(b)
+		if err != nil {
+			if !errors.Is(err, errHead) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if !bytes.HasPrefix(b, body) || !bytes.Equal(h.appendBody(nil), body) {
+			t.Fatal("a line that is not canonical is taken")
+		}
+	})
+}
