@@ -38,16 +38,13 @@ func (p *Programs) borrow(d direction) *run {
 	return r
 }
 
-// giveBack takes a run again. A run that a huge message has swollen is left to
-// the garbage collector.
+// giveBack takes a run again, without what it holds of the message. A run that
+// a huge message has swollen is left to the garbage collector.
 func (p *Programs) giveBack(r *run) {
-	if cap(r.state) > maxKept || cap(r.text) > maxKept<<4 {
+	if cap(r.state) > maxKept || cap(r.value) > maxKept<<4 || cap(r.text) > maxKept<<4 {
 		return
 	}
-	r.doc = jsonx.Doc{}
-	if !r.swollen() {
-		r.doc = r.spare
-	}
+	r.forget()
 	p.pool.Put(r)
 }
 

@@ -29,7 +29,6 @@ const (
 // It belongs to one goroutine, and is reused.
 type run struct {
 	doc   jsonx.Doc
-	spare jsonx.Doc // kept empty, see swollen
 	nodes []jsonx.Node
 	src   []byte
 
@@ -55,6 +54,7 @@ type run struct {
 	text, text2, key []byte
 	digits, digits2  []byte
 	value            []byte // JSON written for a parameter or form
+	idle             []byte
 	seed             maphash.Seed
 }
 
@@ -94,10 +94,18 @@ type found struct {
 	closed bool // node is a member that the schema refuses
 }
 
-func newRun() *run { return &run{seed: maphash.MakeSeed()} }
+func newRun() *run { return &run{seed: maphash.MakeSeed(), idle: []byte("0")} }
 
-// swollen tells whether the document keeps more room than is worth keeping.
-func (r *run) swollen() bool { return cap(r.nodes) > maxKept }
+// forget drops all references to the message.
+func (r *run) forget() {
+	if r.src != nil {
+		_ = r.doc.Parse(r.idle) // a lawful text, so that the document lets go of the other
+	}
+	r.nodes, r.src = nil, nil
+	r.tree.reset()
+	clear(r.cookies)
+	r.cookies = r.cookies[:0]
+}
 
 // parse makes r ready for text.
 func (r *run) parse(text []byte) error {
