@@ -222,6 +222,35 @@ func TestALaterVersionMayHaveMoreFields(t *testing.T) {
 	}
 }
 
+func TestPlainTextIsFoundByteByByte(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 19 {
+			b := bytes.Repeat([]byte{'a'}, 19)
+			b[at] = byte(c)
+			if want := c >= ' ' && c < 0x7f && c != '"' && c != '\\'; plain(string(b)) != want {
+				t.Fatalf("byte %#x at %d is plain: %t", c, at, !want)
+			}
+		}
+	}
+}
+
+func TestTimesAreThoseOfTheStandardLibrary(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 10000 {
+		at := time.Unix(rng.Int64N(253402300800), rng.Int64N(1e9)).UTC()
+		if got, want := string(appendTime(nil, at)), at.Format(timeLayout); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+	for _, strange := range []time.Time{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		if got := string(AppendCanonical(nil, &Event{Kind: Start, Time: strange})); got != `{"v":1,"kind":"start"}` {
+			t.Errorf("a year that RFC 3339 does not have gives %s", got)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sampleText))
 	f.Add([]byte(`{"v":1,"kind":"start","node":"\u202e\udb40\udc41"}`))

@@ -46,7 +46,7 @@ func (r *reader) field(e *Event, name string) bool {
 	}
 	switch name {
 	case "kind":
-		e.Kind = named(r, "kind", ErrKind, ParseKind)
+		e.Kind = word(r, "kind", ErrKind, ParseKind)
 	case "id":
 		var err error
 		if e.ID, err = ParseID(r.text(IDLen)); err != nil || e.ID.IsZero() {
@@ -134,7 +134,7 @@ func (r *reader) headField(e *Event, name string) bool {
 func (r *reader) decisionField(e *Event, name string) bool {
 	switch name {
 	case "decision":
-		e.Decision = named(r, "decision", errDecision, ParseDecision)
+		e.Decision = word(r, "decision", errDecision, ParseDecision)
 	case "risk":
 		e.Risk = r.text(MaxWord)
 	case "code":
@@ -171,7 +171,7 @@ func (r *reader) caller() (c Caller) {
 	r.object("caller", func(n string) bool {
 		switch n {
 		case "kind":
-			c.Kind = named(r, n, errCaller, ParseCallerKind)
+			c.Kind = word(r, n, errCaller, ParseCallerKind)
 		case "key":
 			c.KeyID = r.text(MaxWord)
 		case "tier":
@@ -330,8 +330,8 @@ func (r *reader) time() time.Time {
 	return t
 }
 
-// named reads a word of a closed set.
-func named[T any](r *reader, what string, unknown error, parse func(string) (T, bool)) T {
+// word reads a word of a closed set.
+func word[T any](r *reader, what string, unknown error, parse func(string) (T, bool)) T {
 	s := r.text(MaxWord)
 	v, ok := parse(s)
 	if r.err == nil && !ok {

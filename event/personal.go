@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"sync"
+	"sync/atomic"
 )
 
 // Sizes of the cryptography of a Box, in bytes.
@@ -33,6 +34,7 @@ type Key struct {
 	mac    []byte    // key of the pseudonyms
 	macs   sync.Pool // of hash.Hash under mac
 	rooms  sync.Pool // of *room
+	named  atomic.Pointer[named]
 }
 
 // NewKey makes a Key from KeySize secret bytes and the public handle under
@@ -68,6 +70,9 @@ func (k *Key) Handle() string { return k.handle }
 // under this key, 24 characters of base 32. It is the same for the same key
 // and subject, and cannot be made or checked without the key.
 func (k *Key) Pseudonym(subject string) string {
+	if n := k.named.Load(); n != nil && n.subject == subject {
+		return n.pseudonym
+	}
 	h, ok := k.macs.Get().(hash.Hash)
 	if !ok {
 		h = hmac.New(sha256.New, k.mac)
@@ -75,8 +80,13 @@ func (k *Key) Pseudonym(subject string) string {
 	defer k.macs.Put(h)
 	h.Reset()
 	h.Write([]byte(subject))
-	return base32.StdEncoding.EncodeToString(h.Sum(nil)[:nameSize])
+	n := &named{subject, base32.StdEncoding.EncodeToString(h.Sum(nil)[:nameSize])}
+	k.named.Store(n)
+	return n.pseudonym
 }
+
+// named is the pseudonym that a key gave last: most keys have one subject.
+type named struct{ subject, pseudonym string }
 
 // Seal fills e.Box from e.Personal, and leaves it empty when there is nothing
 // to seal. The nonce must never be used twice with one key; Seal binds the Box
