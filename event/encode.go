@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -150,12 +151,18 @@ func (w *writer) cuts() {
 
 // name writes the name of a field, with a comma where one stood before.
 func (w *writer) name(n string) {
-	if w.b[len(w.b)-1] != '{' {
-		w.b = append(w.b, ',')
+	i := len(w.b)
+	b := slices.Grow(w.b, len(n)+len(`,"":`))[:i+len(n)+len(`,"":`)]
+	if b[i-1] != '{' {
+		b[i] = ','
+		i++
+	} else {
+		b = b[:len(b)-1]
 	}
-	w.b = append(w.b, '"')
-	w.b = append(w.b, n...)
-	w.b = append(w.b, '"', ':')
+	b[i] = '"'
+	copy(b[i+1:], n)
+	b[len(b)-2], b[len(b)-1] = '"', ':'
+	w.b = b
 }
 
 // open begins an object, and close takes it back when it stayed empty.
