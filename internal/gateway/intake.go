@@ -28,6 +28,9 @@ func (e *exchange) intake() *fault.Fault {
 		return badHead.Because(err)
 	}
 	q.Host = hostName(e.r.Host)
+	if t := e.r.TLS; t != nil && t.ServerName != "" && !risk.EqualFold(t.ServerName, q.Host) {
+		return misdirected // RFC 9110 section 7.4: the certificate was for another name
+	}
 	if f := e.takeFields(); f != nil {
 		return f
 	}
@@ -42,10 +45,11 @@ func (e *exchange) intake() *fault.Fault {
 
 // Faults of the head, made once.
 var (
-	badHead  = fault.New(fault.BadHead, http.StatusBadRequest, "the request head is malformed")
-	badPath  = fault.New(fault.BadPath, http.StatusBadRequest, "the path has no single meaning")
-	badQuery = fault.New(fault.BadQuery, http.StatusBadRequest, "the query has no single meaning")
-	badWish  = fault.New(fault.Expectation, http.StatusExpectationFailed, "the expectation cannot be met")
+	badHead     = fault.New(fault.BadHead, http.StatusBadRequest, "the request head is malformed")
+	badPath     = fault.New(fault.BadPath, http.StatusBadRequest, "the path has no single meaning")
+	badQuery    = fault.New(fault.BadQuery, http.StatusBadRequest, "the query has no single meaning")
+	misdirected = fault.New(fault.Misdirected, http.StatusMisdirectedRequest, "this host is not served on this connection")
+	badWish     = fault.New(fault.Expectation, http.StatusExpectationFailed, "the expectation cannot be met")
 )
 
 func (e *exchange) takeConn() {
@@ -61,6 +65,9 @@ func (e *exchange) takeConn() {
 		XForwardedFor:   e.r.Header["X-Forwarded-For"],
 		XForwardedProto: e.r.Header["X-Forwarded-Proto"],
 		Forwarded:       e.r.Header["Forwarded"],
+	}
+	if len(forwarded.XForwardedFor)+len(forwarded.XForwardedProto)+len(forwarded.Forwarded) > 0 && len(e.g.conf.Trusted.Prefixes) > 0 {
+		c.Loopback = false // a proxy on this machine speaks for somebody else
 	}
 	c.Client = netx.ClientAddr(c.Peer, forwarded, e.g.conf.Trusted)
 	if t := e.r.TLS; t != nil {

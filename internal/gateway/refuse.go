@@ -52,7 +52,7 @@ func (e *exchange) fail(f *fault.Fault) {
 	case fault.Overloaded, fault.Stopping, fault.Audit:
 		e.ev.Decision = event.Shed
 		e.w.Header().Set("Retry-After", "1")
-	case fault.BadHead, fault.BadPath, fault.BadQuery, fault.BodyTooLarge, fault.BodyEncoding, fault.Expectation, fault.Upgrade, fault.HeadTooLarge, fault.BodyIncomplete:
+	case fault.Misdirected, fault.BadHead, fault.BadPath, fault.BadQuery, fault.BodyTooLarge, fault.BodyEncoding, fault.Expectation, fault.Upgrade, fault.HeadTooLarge, fault.BodyIncomplete:
 		e.ev.Decision = event.Deny
 	}
 	e.writeProblem(&fault.Problem{Code: f.Code, Status: f.Status, Title: f.Title, ID: e.facts.ID})
