@@ -1,0 +1,179 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
+)
+
+const (
+	nameForm     = `^[a-z][a-z0-9_-]{0,63}$`
+	selectorForm = `^([A-Z]+ /[^\s*?#]*|[^\s/*]+)$`
+	tokenForm    = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" // RFC 9110 section 5.6.2
+)
+
+func apisShape(risks []risk.Risk) shape[[]*API] {
+	inner := apiRecord(risks)
+	return table[*API]{
+		key: pattern{form: nameForm, want: "a name of lower-case letters, digits, _ and -, a letter first"}, limit: maxAPIs,
+		inner: shape[*API]{
+			read: func(r *reader, v source.Value) (*API, bool) {
+				a, ok := inner.read(r, v)
+				return &a, ok
+			},
+			write:  func(a *API) source.Value { return inner.write(*a) },
+			schema: inner.schema,
+		},
+		name: func(a **API, t Text) { (*a).Name = t },
+		get:  func(a *API) string { return a.Name.Value },
+		doc:  "The guarded APIs, by name.",
+	}.shape()
+}
+
+func apiRecord(risks []risk.Risk) record[API] {
+	s := settings(risks)
+	own := []member[API]{
+		given("at", placeShape(), func(a *API) *Given[Place] { return &a.Place }, "Where clients find the API: a host, a prefix or both, such as api.example.com/orders. Without it: the document's server."),
+		part("upstream", upstreamShape(), func(a *API) *[]Text { return &a.Upstream }, "Where the API runs: a URL such as http://127.0.0.1:8080.").required(),
+		part("upstream_tls", upstreamTLSShape(), func(a *API) *UpstreamTLS { return &a.UpstreamTLS }, "TLS to the upstream beyond the system's CAs."),
+		given("openapi", pattern{form: `^\S(.*\S)?$`, want: "a path or URL"}.shape(), func(a *API) *Text { return &a.OpenAPI }, "The OpenAPI document: a path relative to this file, or a URL.").required(),
+		part("auth", authShape(), func(a *API) *Auth { return &a.Auth }, "Which credentials are taken. Without it: those of the document, or a key where it declares none."),
+		part("operations", operationsShape(s), func(a *API) *[]Operation { return &a.Operations }, "Settings of single operations, by \"METHOD /template\" or operationId."),
+	}
+	return record[API]{
+		name: "api", doc: "One guarded API.",
+		members: append(own, lift(s.api, func(a *API) *Settings { return &a.Settings })...),
+		later:   []string{"resource", "authorize", "fields", "limits", "egress", "portal", "balance", "health"},
+		astray:  []string{"listen", "tls", "admin", "trusted_proxies", "state", "audit", "tests", "public", "apis", "version"},
+		finish: func(r *reader, v source.Value, a *API) {
+			a.At = v.At
+			if a.UpstreamTLS.At.Line > 0 && strings.HasPrefix(a.Upstream[0].Value, "http://") {
+				r.fail(a.UpstreamTLS.At, CodeConflict, r.where()+" has upstream_tls, but its upstream is plain http", "write https:// in upstream, or remove upstream_tls")
+			}
+		},
+	}
+}
+
+func upstreamShape() shape[[]Text] {
+	s := oneOrList(pattern{form: urlForm, want: "a URL such as http://127.0.0.1:8080, without user, query or fragment"}.shape(), maxList)
+	read := s.read
+	s.read = func(r *reader, v source.Value) ([]Text, bool) {
+		urls, ok := read(r, v)
+		if ok && len(urls) > 1 {
+			r.fail(urls[1].At, CodeNotYet, fmt.Sprintf("%s: this version does not balance over several upstreams", r.where()), "name one")
+			return nil, false
+		}
+		return urls, ok
+	}
+	schema := s.schema
+	s.schema = func(d *definitions) node {
+		n := schema(d)
+		for _, alternative := range n["anyOf"].([]node) {
+			if alternative["type"] == "array" {
+				alternative["maxItems"] = 1
+			}
+		}
+		return n
+	}
+	return s
+}
+
+func upstreamTLSShape() shape[UpstreamTLS] {
+	file := pathText("a file of PEM")
+	return record[UpstreamTLS]{
+		name: "upstream_tls",
+		members: []member[UpstreamTLS]{
+			given("ca", file, func(u *UpstreamTLS) *Text { return &u.CA }, "File with the CAs that the upstream's certificate must come from."),
+			given("cert", file, func(u *UpstreamTLS) *Text { return &u.Cert }, "File with the certificate that the gateway shows."),
+			given("key", file, func(u *UpstreamTLS) *Text { return &u.Key }, "File with its private key."),
+		},
+		together: [][2]string{{"cert", "key"}},
+		finish:   func(_ *reader, v source.Value, u *UpstreamTLS) { u.At = v.At },
+	}.shape()
+}
+
+// authShape is a list of credentials, or a map with the reason for none.
+func authShape() shape[Auth] {
+	key := record[APIKey]{
+		name: "api_key", doc: "A key that `sallyport key create` made.", later: []string{"scopes", "tier"},
+		members: []member[APIKey]{
+			given("header", pattern{form: tokenForm, want: "the name of a header field", limit: 64}.shape(), func(k *APIKey) *Text { return &k.Header }, "Request header with the key. Without it: X-API-Key."),
+			given("prefix", pattern{form: `^[a-z][a-z0-9]{1,15}$`, want: "2 to 16 lower-case letters and digits, a letter first"}.shape(), func(k *APIKey) *Text { return &k.Prefix }, "What keys start with. Without it: sp."),
+			given("expires", length(time.Hour, maxKeep), func(k *APIKey) *Duration { return &k.Expires }, "How long a new key lives. Without it: 90d."),
+		},
+		finish: func(_ *reader, v source.Value, k *APIKey) { k.At = v.At },
+	}
+	entry := record[Auth]{
+		name: "credential", later: []string{"oidc", "jwt", "oauth2", "introspection", "mtls", "dpop", "basic", "session"},
+		members: []member[Auth]{
+			part("api_key", key.shape(), func(a *Auth) *APIKey { return &a.APIKey }, "A key of Sallyport.").required(),
+		},
+	}
+	none := record[Auth]{name: "no_auth", members: []member[Auth]{
+		given("none", reasonText(), func(a *Auth) *Text { return &a.None }, "Why no credential is asked for.").required(),
+	}}
+	many := list(entry.shape(), 1)
+	return shape[Auth]{
+		read: func(r *reader, v source.Value) (Auth, bool) {
+			switch v.Kind {
+			case source.Object:
+				a, ok := none.read(r, v)
+				a.At = v.At
+				return a, ok
+			case source.Array:
+				if len(v.Items) == 0 {
+					r.fail(v.At, CodeBadValue, r.where()+" is an empty list", "remove the line, or give the reason: auth: { none: \"…\" }")
+					return Auth{}, false
+				}
+				items, ok := many.read(r, v)
+				if !ok {
+					return Auth{}, false
+				}
+				a := items[0].Value
+				a.At = v.At
+				return a, true
+			case source.String:
+				if v.Text == "none" {
+					r.fail(v.At, CodeWrongType, r.where()+" is none without a reason", "say why: auth: { none: \"the public price list\" }")
+					return Auth{}, false
+				}
+			case source.Absent, source.Null, source.Bool, source.Number:
+			}
+			r.is(v, source.Array, "a list such as [{api_key: {}}], or {none: reason}")
+			return Auth{}, false
+		},
+		write: func(a Auth) source.Value {
+			switch {
+			case a.None.Set:
+				return none.write(a)
+			case a.At == (source.Span{}):
+				return source.Value{}
+			}
+			inner := key.write(a.APIKey)
+			inner.Kind = source.Object
+			return source.Value{Kind: source.Array, Items: []source.Value{{Kind: source.Object, Members: []source.Member{{Name: "api_key", Value: inner}}}}}
+		},
+		schema: func(d *definitions) node {
+			return node{"anyOf": []node{none.schema(d), {"type": "array", "items": entry.schema(d), "minItems": 1}}}
+		},
+	}
+}
+
+func operationsShape(s levels) shape[[]Operation] {
+	inner := record[Operation]{
+		name: "operation", doc: "Settings of one operation.",
+		members: lift(s.operation, func(o *Operation) *Settings { return &o.Settings }),
+		later:   []string{"authorize", "limits", "fields", "resource"},
+		astray:  []string{"upstream", "openapi", "auth", "at"},
+	}
+	return table[Operation]{
+		key: pattern{form: selectorForm, want: "\"METHOD /template\" as in the document, or an operationId", limit: 2048}, limit: maxOperations,
+		inner: inner.shape(),
+		name:  func(o *Operation, t Text) { o.Selector = t },
+		get:   func(o Operation) string { return o.Selector.Value },
+		doc:   "Settings of single operations.",
+	}.shape()
+}

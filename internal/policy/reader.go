@@ -1,0 +1,94 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
+)
+
+// reader carries what reading a tree needs: where problems go, and the path to
+// the value at hand for their messages.
+type reader struct {
+	text  *text // nil where the values stand in another document
+	risks []risk.Risk
+	path  []string
+	list  source.List
+}
+
+// fail reports an error at v.
+func (r *reader) fail(at source.Span, code source.Code, what, hint string) {
+	r.list.Add(r.text.diagnostic(at, code, what, hint))
+}
+
+// note reports something worth knowing.
+func (r *reader) note(at source.Span, code source.Code, what, hint string) {
+	d := r.text.diagnostic(at, code, what, hint)
+	d.Severity = source.Info
+	r.list.Add(d)
+}
+
+// where names the value at hand: "apis.orders.mode".
+func (r *reader) where() string {
+	if len(r.path) == 0 {
+		return "the policy"
+	}
+	return strings.Join(r.path, ".")
+}
+
+// under runs f with name added to the path.
+func (r *reader) under(name string, f func()) {
+	if len(name) > maxQuoted {
+		name = name[:maxQuoted] + "…"
+	}
+	r.path = append(r.path, name)
+	f()
+	r.path = r.path[:len(r.path)-1]
+}
+
+// is tells whether v has the kind, and reports where it has not. Absent values
+// were reported before.
+func (r *reader) is(v source.Value, k source.Kind, want string) bool {
+	if v.Kind == k {
+		return true
+	}
+	if v.Kind != source.Absent {
+		r.wrongType(v, want)
+	}
+	return false
+}
+
+func (r *reader) wrongType(v source.Value, want string) {
+	got := "a " + v.Kind.String()
+	switch v.Kind {
+	case source.Null:
+		got = "empty"
+	case source.Array:
+		got = "a list"
+	case source.Object:
+		got = "a map"
+	case source.Number, source.Bool:
+		got = v.Text
+	case source.String, source.Absent:
+		got = "text"
+	}
+	hint := ""
+	switch {
+	case v.Kind == source.Null:
+		hint = "remove the line, or write the value after the colon"
+	case (v.Kind == source.Number || v.Kind == source.Bool) && strings.HasPrefix(want, "text"):
+		hint = fmt.Sprintf("write %q, with the quotes", v.Text)
+	}
+	r.fail(v.At, CodeWrongType, fmt.Sprintf("%s must be %s, but is %s", r.where(), want, got), hint)
+}
+
+// sorted returns the diagnostics in the order of the text.
+func (r *reader) sorted() source.List {
+	slices.SortStableFunc(r.list, func(a, b source.Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Col, b.At.Col))
+	})
+	return r.list[:min(len(r.list), source.MaxList)]
+}
