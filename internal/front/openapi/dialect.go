@@ -1,0 +1,117 @@
+package openapi
+
+import (
+	"slices"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/source"
+)
+
+// finish puts the older dialects into the terms of draft 2020-12.
+func (k *keywords) finish() {
+	s := k.s
+	if k.exclusiveMin.isTrue() {
+		k.exclusive("minimum", k.exclusiveMin, &s.Minimum, &s.ExclusiveMinimum)
+	}
+	if k.exclusiveMax.isTrue() {
+		k.exclusive("maximum", k.exclusiveMax, &s.Maximum, &s.ExclusiveMaximum)
+	}
+	if k.tuple && k.additional.ok() {
+		s.Items = k.sub("additionalItems", k.additional.node)
+	}
+	if k.dynamic.ok() {
+		k.dynamicRef()
+	}
+	if k.nullable {
+		k.allowNull()
+	}
+}
+
+// exclusive turns the boolean form, which qualifies the bound beside it, into
+// a bound of its own.
+func (k *keywords) exclusive(name string, v node, bound, exclusive *contract.Number) {
+	if *bound == "" {
+		k.b.warn(v, say(CodeKeyword, "write "+name+" beside it, or give it a number", "there is no %s that this could make exclusive", name))
+		return
+	}
+	*exclusive, *bound = *bound, ""
+}
+
+// dynamicRef reads $dynamicRef as $ref. That is exact where one schema only
+// carries the anchor; otherwise it is said.
+func (k *keywords) dynamicRef() {
+	v := k.dynamic
+	if !v.is(source.String) {
+		k.b.wrongType(v, "$dynamicRef", source.String)
+		k.s.Never = true
+		return
+	}
+	at, p := k.b.resolve(v.f, v.text())
+	if p != nil {
+		p := *p
+		p.code, p.text = CodeDynamicRef, p.text+"; this schema accepts nothing"
+		k.b.warn(v, p)
+		k.s.Never = true
+		return
+	}
+	if n := k.b.dynamicAnchors(v.f, v.text()); n > 1 {
+		k.b.warn(v, say(CodeDynamicRef, "write $ref", "%d schemas carry this dynamic anchor; the first one is always taken", n))
+	}
+	if target := k.b.schema(at); k.s.Ref == nil {
+		k.s.Ref = target
+	} else {
+		k.s.AllOf = append(k.s.AllOf, target)
+	}
+}
+
+// dynamicAnchors counts the schemas of f with the anchor that ref ends with.
+func (b *builder) dynamicAnchors(f *file, ref string) int {
+	n := 0
+	for i := range f.cells {
+		if f.cells[i].kind == source.Object {
+			if a := (node{f, uint32(i)}).get("$dynamicAnchor"); a.ok() && "#"+a.str() == ref {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// allowNull reads nullable: true of OpenAPI 3.0. Beside a type it adds null to
+// the types and to an enum that lacks it. Beside allOf, anyOf, oneOf or not,
+// the letter of 3.0.3 gives it no effect; authors mean "this or null", and so
+// it is read: the other reading would refuse replies that the document's
+// author calls lawful.
+func (k *keywords) allowNull() {
+	s := k.s
+	if len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) > 0 || s.Not != nil || s.Ref != nil {
+		k.wrapNull()
+		return
+	}
+	if s.Types != 0 {
+		s.Types |= contract.NullType
+	}
+	isNull := func(v source.Value) bool { return v.Kind == source.Null }
+	if s.Enum != nil && !slices.ContainsFunc(s.Enum, isNull) {
+		s.Enum = append(s.Enum, source.Value{At: k.at.span(), Kind: source.Null})
+	}
+}
+
+// wrapNull moves the constraints of the schema into one alternative beside
+// null. Name, place and annotations stay.
+func (k *keywords) wrapNull() {
+	outer := k.s
+	inner := k.b.newSchema(k.at, 0)
+	id := inner.ID
+	*inner = *outer
+	inner.ID, inner.Name = id, ""
+	inner.ReadOnly, inner.WriteOnly, inner.Deprecated = false, false, false
+	inner.Default, inner.Examples, inner.XML, inner.Extensions, inner.Title, inner.Description = nil, nil, nil, nil, "", ""
+	kept := *contract.NewSchema()
+	kept.ID, kept.Name, kept.Pointer, kept.At = outer.ID, outer.Name, outer.Pointer, outer.At
+	kept.ReadOnly, kept.WriteOnly, kept.Deprecated = outer.ReadOnly, outer.WriteOnly, outer.Deprecated
+	kept.Default, kept.Examples, kept.XML, kept.Extensions = outer.Default, outer.Examples, outer.XML, outer.Extensions
+	kept.Title, kept.Description = outer.Title, outer.Description
+	kept.AnyOf = []*contract.Schema{inner, k.b.newSchema(k.at, contract.NullType)}
+	*outer = kept
+}
