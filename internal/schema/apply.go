@@ -40,14 +40,16 @@ func (r *run) apply(p *program, i int) bool {
 	case jsonx.Object:
 		ok = r.members(p, i) && ok
 	case jsonx.Array:
-		ok = (p.array == nil || r.elements(p, i)) && ok
+		ok = r.elements(p, i) && ok
 	case jsonx.String:
 		ok = (p.text == nil || r.string(p, i)) && ok
 	case jsonx.Number:
 		ok = (p.number == nil || r.number(p, i)) && ok
 	case jsonx.Null, jsonx.True, jsonx.False:
 	}
-	ok = r.inPlace(p, i) && ok
+	if p.joins {
+		ok = r.inPlace(p, i) && ok
+	}
 	if p.rare != nil {
 		ok = r.rarely(p, i, since) && ok
 	}
@@ -65,6 +67,7 @@ func (r *run) lose(i int, rule string, p *program) bool {
 // notice keeps what p says of the value as a whole.
 func (r *run) notice(p *program, i int) {
 	s := r.touch(i)
+	r.odd = true
 	if p.traits&readOnly != 0 {
 		s.flags |= hasReadOnly
 	}
@@ -83,7 +86,11 @@ func (r *run) string(p *program, i int) bool {
 	text := r.textOf(i)
 	ok := true
 	if t.min > 0 || t.max >= 0 {
-		n := utf8.RuneCount(text)
+		// A character takes one to four bytes: mostly there is nothing to count.
+		n := len(text)
+		if t.max >= 0 && n > t.max || n < t.min*utf8.UTFMax {
+			n = utf8.RuneCount(text)
+		}
 		if n < t.min {
 			ok = r.fail(i, "minLength", p)
 		}
@@ -103,6 +110,10 @@ func (r *run) string(p *program, i int) bool {
 // elements checks node i, an array.
 func (r *run) elements(p *program, i int) bool {
 	a, n := p.array, &r.nodes[i]
+	if a == nil {
+		r.odd = true
+		return true
+	}
 	ok := true
 	if int(n.Count) < a.min {
 		ok = r.fail(i, "minItems", p)
@@ -118,6 +129,7 @@ func (r *run) elements(p *program, i int) bool {
 		}
 		at++
 		if to == nil {
+			r.odd = true
 			if a.contains == nil {
 				break
 			}

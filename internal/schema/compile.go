@@ -43,6 +43,7 @@ func (p *Programs) node(s *contract.Schema) *program {
 	g.allOf, g.anyOf, g.oneOf = p.nodes(s.AllOf), p.nodes(s.AnyOf), p.nodes(s.OneOf)
 	g.not = p.node(s.Not)
 	g.branch = p.dispatch(s)
+	g.joins = g.ref != nil || g.allOf != nil || g.anyOf != nil || g.oneOf != nil || g.not != nil || g.branch != nil
 	g.rare = p.rareRules(s)
 	return g
 }

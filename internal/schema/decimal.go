@@ -121,11 +121,26 @@ func (d decimal) multipleOf(m decimal) bool {
 		// With d.exp below m.exp, d would need a zero at its end.
 		return false
 	}
+	if shift := d.exp - m.exp; int64(len(d.digits))+shift <= 18 && len(m.digits) <= 18 {
+		return integer(d.digits, shift)%integer(m.digits, 0) == 0
+	}
 	num, _ := new(big.Int).SetString(string(d.digits), 10)
 	den, _ := new(big.Int).SetString(string(m.digits), 10)
 	shift := new(big.Int).Exp(big.NewInt(10), big.NewInt(d.exp-m.exp), den)
 	num.Mul(num, shift)
 	return num.Mod(num, den).Sign() == 0
+}
+
+// integer is the value of at most 18 digits with zeros behind them.
+func integer(text []byte, zeros int64) uint64 {
+	var v uint64
+	for _, c := range text {
+		v = v*10 + uint64(c-'0')
+	}
+	for ; zeros > 0; zeros-- {
+		v *= 10
+	}
+	return v
 }
 
 // smallInt is the value of text where it is an integer of at most 18 digits

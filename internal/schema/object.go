@@ -9,6 +9,7 @@ const sets = 4
 func (r *run) members(p *program, i int) bool {
 	o := p.object
 	if o == nil {
+		r.odd = true
 		return true
 	}
 	n := &r.nodes[i]
@@ -86,7 +87,11 @@ func (r *run) member(p *program, c, at int) bool {
 			ok = r.apply(o.patterns[k].to, c) && ok
 		}
 	}
-	if known || o.extra == nil {
+	if known {
+		return ok
+	}
+	r.odd = true
+	if o.extra == nil {
 		return ok
 	}
 	return r.additional(p, o.extra, c, "additionalProperties") && ok

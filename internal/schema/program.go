@@ -100,6 +100,7 @@ type program struct {
 	allOf, anyOf, oneOf []*program
 	not                 *program
 	branch              *dispatch
+	joins               bool // any of these six
 	rare                *rareRules
 }
 

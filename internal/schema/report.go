@@ -24,15 +24,10 @@ func (r *run) report(dst *risk.Reading, p *program, w where) {
 	if len(r.found) > 0 {
 		r.violations(dst, w)
 	}
-	if p != nil && len(r.nodes) > 0 && !p.trivialFor(r.nodes[0].Kind) {
+	if p != nil && r.odd {
 		r.path = append(r.path[:0], step{})
 		r.sweep(dst, w, 0, false)
 	}
-}
-
-// trivialFor tells whether a value of kind k can have no marks.
-func (p *program) trivialFor(k jsonx.Kind) bool {
-	return k != jsonx.Object && k != jsonx.Array && p.traits == 0 && p.ref == nil && p.allOf == nil && p.anyOf == nil && p.oneOf == nil
 }
 
 func (r *run) violations(dst *risk.Reading, w where) {
@@ -40,6 +35,7 @@ func (r *run) violations(dst *risk.Reading, w where) {
 	var last found
 	for k, f := range r.found {
 		if f.closed {
+			r.odd = true
 			r.state[f.node].flags |= isClosed
 		}
 		if k > 0 && f == last {

@@ -44,6 +44,7 @@ type run struct {
 	limit     int
 	broken    bool // out of steps
 	dropped   bool // violations were lost
+	odd       bool // something may have to be marked
 
 	active []activeDispatch
 	path   []step // where report stands
@@ -122,7 +123,7 @@ func (r *run) parse(text []byte) error {
 	r.trail, r.found, r.active = r.trail[:0], r.found[:0], r.active[:0]
 	r.seq, r.choice, r.quiet, r.depth, r.steps = 0, 0, 0, 0, 0
 	r.limit = baseSteps + stepsPerNode*n
-	r.broken, r.dropped = false, false
+	r.broken, r.dropped, r.odd = false, false, false
 	return nil
 }
 

@@ -122,7 +122,8 @@ func (r *run) judgeForm(dst *risk.Reading, m *compiledMedia, h *shape) {
 }
 
 // formText decodes a name or value of a form: '+' is a space, triplets are
-// UTF-8. Raw bytes outside visible ASCII are refused.
+// UTF-8. Raw bytes that no form sends, such as quotes and braces, are refused:
+// the body is something else.
 func formText(s []byte) (string, bool) {
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
@@ -136,7 +137,7 @@ func formText(s []byte) (string, bool) {
 			}
 			c = unhex(s[i+1])<<4 | unhex(s[i+2])
 			i += 2
-		case c <= ' ' || c >= 0x7f:
+		case c <= ' ' || c >= 0x7f || strings.IndexByte("{}\"<>\\^`", c) >= 0:
 			return "", false
 		}
 		out = append(out, c)
