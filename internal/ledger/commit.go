@@ -162,6 +162,7 @@ func (l *Ledger) mark() {
 	}
 	defer func() { <-l.turn }()
 	now := l.opt.Clock.Now()
+	l.giveUp(now.Add(-l.opt.IntentAge), now)
 	err := l.commit()
 	if err == nil {
 		err = l.disk.rotateOld(now)

@@ -57,8 +57,11 @@ type disk struct {
 // segment of each.
 type openIntents map[event.ID]place
 
-// A place says where a record is.
-type place struct{ segment, seq uint64 }
+// A place says where a record is, and when it was written.
+type place struct {
+	segment, seq uint64
+	since        time.Time
+}
 
 // note follows one record.
 func (o openIntents) note(kind event.Kind, id event.ID, at place) {
@@ -105,7 +108,7 @@ func (d *disk) append(b batch, now time.Time) error {
 	}
 	for i := range b.items {
 		it := &b.items[i]
-		d.open.note(it.kind, it.id, place{d.number, d.first + d.tree.n})
+		d.open.note(it.kind, it.id, place{d.number, d.first + d.tree.n, now})
 		d.tree.add(it.leaf)
 	}
 	return nil

@@ -357,6 +357,46 @@ func TestADamagedLogGoesOnAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestBrokenHeadsDoNotKeepTheGatewayDown(t *testing.T) {
+	t.Parallel()
+	told := &faults{}
+	o := options(t, func(o *Options) { o.OnFault = told.add })
+	l := mustOpen(t, o)
+	mustSeal(t, l, get(1))
+	mustClose(t, l)
+	if err := os.WriteFile(headsName(o.Dir, 1), []byte("rubbish\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = mustOpen(t, o)
+	if err := l.Record(get(2)); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, l)
+	if r := mustVerify(t, o.Dir, VerifyOptions{}); r.OK() || r.Segments != 2 || r.Problems[0].Code != CodeBadHead || len(told.list()) != 1 {
+		t.Errorf("%+v, %v", r, told.list())
+	}
+}
+
+func TestAnIntentThatIsNeverSealedIsGivenUp(t *testing.T) {
+	t.Parallel()
+	h := &hand{now: start()}
+	o := options(t, func(o *Options) { o.Clock = h })
+	l := mustOpen(t, o)
+	if err := l.Intent(post(1)); err != nil {
+		t.Fatal(err)
+	}
+	h.move(25 * time.Hour)
+	l.mark()
+	mustClose(t, l)
+	gaps := all(t, Reader{Dir: o.Dir}, Query{Kind: event.Missing})
+	if len(gaps) != 1 || gaps[0].ID != id(1) || gaps[0].Code != string(CodeUnknown) {
+		t.Errorf("%+v", gaps)
+	}
+	if r := mustVerify(t, o.Dir, VerifyOptions{}); !r.OK() || r.Open != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestStrangeFoldersAreRefused(t *testing.T) {
 	t.Parallel()
 	o := options(t)

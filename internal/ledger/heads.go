@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 )
 
@@ -37,11 +38,22 @@ func eachHead(dir string, number uint64, do func(headLine) error) error {
 
 // eachLine calls do for each whole line of a file of heads.
 func eachLine(name string, do func(headLine) error) error {
+	return eachLineOf(name, math.MaxInt64, do)
+}
+
+// eachLineOf does so for the last tail bytes of the file; the first line there
+// may be a part of one, and is then no head.
+func eachLineOf(name string, tail int64, do func(headLine) error) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("read heads: %w", err)
 	}
 	defer f.Close() // read only
+	if info, err := f.Stat(); err == nil && info.Size() > tail {
+		if _, err := f.Seek(-tail, io.SeekEnd); err != nil {
+			return fmt.Errorf("read heads: %w", err)
+		}
+	}
 	r := bufio.NewReaderSize(f, 2*maxHead)
 	for n := 1; ; n++ {
 		text, err := r.ReadSlice('\n')

@@ -63,6 +63,7 @@ type Options struct {
 	Keep         time.Duration // segments whose last head is older are deleted; 400 days
 	Wait         time.Duration // how long Intent waits behind others for a slow disk; 2 s
 	QueueBytes   int           // bound of what waits to be written; 16 MiB
+	IntentAge    time.Duration // an intent this old without its exchange is recorded as of unknown outcome; 24 h
 	MaxOpen      int           // bound of intents without their exchange; 65,536
 	Durability   Durability
 
@@ -92,6 +93,7 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.Keep, 400*24*time.Hour)
 	def(&o.Wait, 2*time.Second)
 	def(&o.QueueBytes, 16<<20)
+	def(&o.IntentAge, 24*time.Hour)
 	def(&o.MaxOpen, 1<<16)
 	if o.OnFault == nil {
 		o.OnFault = func(Fault) {}

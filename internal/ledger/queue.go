@@ -100,6 +100,9 @@ func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
 	if t != nil && l.open.Load() >= int64(l.opt.MaxOpen) {
 		return ErrFull
 	}
+	if e.Time.IsZero() {
+		e.Time = l.opt.Clock.Now()
+	}
 	if err := l.sealPersonal(e); err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()

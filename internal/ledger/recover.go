@@ -102,6 +102,7 @@ type lastHead struct {
 	size  int64  // of its heads file, whole lines
 	extra int64  // bytes behind them
 	scan  uint64 // the oldest segment with an open intent
+	bad   bool   // a line is no head, or a file ends within one that should not
 }
 
 // lastHeads reads the heads of the last segments: the end of the chain, and
@@ -111,19 +112,21 @@ func (d *disk) lastHeads(all []uint64) (last lastHead, err error) {
 	for _, n := range all[max(0, len(all)-2):] {
 		size := int64(0)
 		err := eachHead(d.opt.Dir, n, func(l headLine) error {
-			if l.err != nil {
-				return l.err
-			}
 			size += int64(l.size)
-			d.prev, last.scan = l.hash, min(l.head.Open, d.number)
+			if d.prev = l.hash; l.err != nil {
+				last.bad = true
+				return nil
+			}
+			last.scan = min(l.head.Open, d.number)
 			if n == d.number && l.head.Kind != headTomb {
 				last.own = append(last.own, l.head)
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !(n == d.number && errors.Is(err, errTornHead)) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errTornHead) {
 			return last, err
 		}
+		last.bad = last.bad || n != d.number && err != nil
 		last.size = size
 	}
 	info, err := os.Stat(headsName(d.opt.Dir, d.number))
@@ -162,7 +165,7 @@ func (d *disk) walk(f *os.File, number uint64, each func(*tree) error) (t tree, 
 			return t, records.offset, err
 		}
 		kind, id := peek(frame[frameHead:])
-		d.open.note(kind, id, place{number, first + t.n})
+		d.open.note(kind, id, place{segment: number, seq: first + t.n})
 		t.add(leaf(frame))
 		if each == nil {
 			continue
@@ -201,15 +204,14 @@ func (d *disk) resume(last lastHead) (found, error) {
 		return out, err
 	}
 	d.tree, d.size, out.records = t, end, t.n
-	if d.first, err = firstOf(f, d.number); err != nil || !torn || len(heads) > 0 {
+	if d.first, err = firstOf(f, d.number); err != nil || !torn || len(heads) > 0 || last.bad {
 		return out, d.abandon(&out, last)
-	}
-	if n := len(last.own); n > 0 {
-		d.signed = last.own[n-1].Count
-		d.ended = last.own[n-1].Kind == headEnd
 	}
 	if d.born, err = modified(f); err != nil {
 		return out, err
+	}
+	if n := len(last.own); n > 0 {
+		d.born, d.signed, d.ended = last.own[0].Time, last.own[n-1].Count, last.own[n-1].Kind == headEnd
 	}
 	if out.torn, err = d.cut(f, end); err != nil {
 		return out, err
@@ -298,11 +300,30 @@ func (l *Ledger) report(f found) error {
 		}
 	}
 	for _, u := range l.unknown {
-		e := &event.Event{Kind: event.Missing, ID: u.ID, Time: now, Code: string(CodeUnknown)}
-		e.Reason = fmt.Sprintf("the process ended between the intent, record %d, and its exchange", u.Seq)
-		if err := l.Seal(e); err != nil {
+		if err := l.Seal(unknownEvent(u, now, "the process ended between")); err != nil {
 			return err
 		}
 	}
 	return l.Flush()
+}
+
+// unknownEvent is the record that stands for the exchange of an intent.
+func unknownEvent(u Unknown, now time.Time, why string) *event.Event {
+	e := &event.Event{Kind: event.Missing, ID: u.ID, Time: now, Code: string(CodeUnknown)}
+	e.Reason = fmt.Sprintf("%s the intent, record %d, and its exchange", why, u.Seq)
+	return e
+}
+
+// giveUp records the intents that have waited for their exchange since before
+// a time: the gateway will not record it any more, and recovery should not
+// have to look for it. The caller holds the turn.
+func (l *Ledger) giveUp(before, now time.Time) {
+	for id, at := range l.disk.open {
+		if at.since.Before(before) {
+			e := unknownEvent(Unknown{ID: id, Seq: at.seq}, now, "too long between")
+			if l.enqueue(e, nil) != nil {
+				return // the queue is full; the next time is in a minute
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 )
@@ -52,14 +53,17 @@ func (d *disk) forgetDays(end time.Time) {
 // the hash of its line. A segment that is not the last has an end head, or is
 // damaged and has at least the one before.
 func endHead(dir string, number uint64) (line hash, h Head, err error) {
-	err = eachHead(dir, number, func(l headLine) error {
+	seen := func(l headLine) error {
 		if l.err == nil && l.head.Kind != headTomb && l.head.Segment == number {
 			line, h = l.hash, l.head
 		}
 		return nil
-	})
-	if err == nil && h.Segment == 0 {
-		err = errors.New("it has no head")
 	}
-	return line, h, err
+	// It is among the last lines, but for tombstones behind it.
+	for _, tail := range []int64{4 * maxHead, math.MaxInt64} {
+		if err = eachLineOf(headsName(dir, number), tail, seen); err != nil || h.Segment != 0 {
+			return line, h, err
+		}
+	}
+	return line, h, errors.New("it has no head")
 }

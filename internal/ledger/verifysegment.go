@@ -29,7 +29,7 @@ func (c *segmentCheck) run(f *os.File) error {
 		var frame []byte
 		if frame, err = records.next(); err == nil {
 			kind, id := peek(frame[frameHead:])
-			c.open.note(kind, id, place{c.number, c.first + c.tree.n})
+			c.open.note(kind, id, place{segment: c.number, seq: c.first + c.tree.n})
 			c.tree.add(leaf(frame))
 			c.meet()
 		}
