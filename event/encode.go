@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 // timeLayout is RFC 3339 in UTC with exactly six digits of a second.
@@ -294,93 +293,3 @@ func appendTime(dst []byte, t time.Time) []byte {
 
 // two appends two digits.
 func two(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
-
-const hex = "0123456789abcdef"
-
-// appendText writes s as a JSON string that is safe to print and reads back as
-// at most limit bytes; whole tells whether all of s went in.
-func appendText(dst []byte, s string, limit int) (out []byte, whole bool) {
-	dst = append(dst, '"')
-	if len(s) <= limit && plain(s) {
-		return append(append(dst, s...), '"'), true
-	}
-	from, extra := 0, 0 // extra: U+FFFD is two bytes longer than the byte it stands for
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && i+extra < limit {
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		broken := r == utf8.RuneError && size == 1
-		if broken {
-			extra += 2
-		}
-		if i+size+extra > limit {
-			return append(append(dst, s[from:i]...), '"'), false
-		}
-		i += size
-		if !broken && c >= utf8.RuneSelf && !invisible(r) {
-			continue
-		}
-		dst = append(dst, s[from:i-size]...)
-		dst = appendEscaped(dst, r)
-		from = i
-	}
-	return append(append(dst, s[from:]...), '"'), true
-}
-
-// plain tells whether all of s is printable ASCII without quote and backslash.
-// It looks at eight bytes at a time: subtracting borrows into the high bit of
-// each byte that is too small.
-func plain(s string) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; len(s) >= 8; s = s[8:] {
-		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		quote, back := x^(ones*'"'), x^(ones*'\\')
-		if (x|(x-ones*' ')|(x+ones)|(quote-ones)|(back-ones))&highs != 0 {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
-// appendEscaped writes one character that may not stand as it is.
-func appendEscaped(dst []byte, r rune) []byte {
-	switch {
-	case r == '"', r == '\\':
-		return append(dst, '\\', byte(r))
-	case r == utf8.RuneError:
-		return utf8.AppendRune(dst, r)
-	}
-	if r > 0xffff {
-		r -= 0x10000
-		return appendHex(appendHex(dst, 0xd800+r>>10), 0xdc00+r&0x3ff)
-	}
-	return appendHex(dst, r)
-}
-
-func appendHex(dst []byte, r rune) []byte {
-	return append(dst, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
-}
-
-// invisible tells whether a character could move or hide what stands beside it:
-// C1 controls, marks and overrides of direction, joiners and other zero-width
-// characters, separators of lines, the byte order mark, annotations and tags.
-func invisible(r rune) bool {
-	switch {
-	case r < 0xa0, r == 0xad, r == 0x061c, r == 0x180e, r == 0xfeff:
-		return true
-	case r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f:
-		return true
-	case r >= 0xfff9 && r <= 0xfffb, r >= 0xe0000 && r <= 0xe0fff:
-		return true
-	}
-	return false
-}

@@ -13,6 +13,7 @@ import (
 // goroutine of its own and adds no delay when nobody waits.
 func (l *Ledger) settle(t *ticket) error {
 	if err := l.takeTurn(); err != nil {
+		poke(l.kick) // its record is still queued
 		return err
 	}
 	if !t.done {

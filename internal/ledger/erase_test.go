@@ -106,6 +106,34 @@ func TestAnonymousCallersShareOneKeyADay(t *testing.T) {
 	}
 }
 
+func TestAFullTableSharesTheKeyOfTheDay(t *testing.T) {
+	t.Parallel()
+	l := mustOpen(t, options(t))
+	l.ownKeys.bound = 3
+	anonymous := get(0)
+	anonymous.Caller.Kind, anonymous.Personal.Subject = event.Anonymous, ""
+	mustSeal(t, l, anonymous)
+	for n := range 5 {
+		e := get(n)
+		e.Personal.Subject = "user " + id(n).String()
+		mustSeal(t, l, e)
+	}
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	boxes, names := map[string]int{}, map[string]bool{}
+	for _, e := range all(t, l.Reader(), Query{}) {
+		boxes[e.Box.Key]++
+		names[e.Caller.Pseudonym] = true
+		if e.Personal.Address != "192.0.2.7" {
+			t.Errorf("a box does not open: %+v", e.Personal)
+		}
+	}
+	if len(boxes) != 3 || len(names) != 6 || boxes[anonymous.Box.Key] != 4 {
+		t.Errorf("%d keys, %d names, %d share the key of the day", len(boxes), len(names), boxes[anonymous.Box.Key])
+	}
+}
+
 func TestTheKeyTableKeepsItsKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,13 +1,12 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"crypto/sha256"
 
 	"github.com/sallyport/sallyport/event"
 )

@@ -111,38 +111,40 @@ func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
 		}
 		return err
 	}
-	seq := e.Seq
-	e.Seq = 0 // the place in the log gives it
 	room, ok := l.rooms.Get().(*[]byte)
 	if !ok {
 		room = new([]byte)
 	}
 	defer l.rooms.Put(room)
-	frame := appendFrame((*room)[:0], e)
+	seq := e.Seq
+	e.Seq = 0 // the place in the log gives it
+	*room = appendFrame((*room)[:0], e)
 	e.Seq = seq
-	*room = frame
-	it := item{leaf: leaf(frame), kind: e.Kind, id: e.ID, ticket: t}
 	limit := l.opt.QueueBytes
 	if droppable(e) {
 		limit -= limit / 8 // the last eighth is for those that may not be dropped
 	}
+	return l.push(*room, item{leaf: leaf(*room), kind: e.Kind, id: e.ID, ticket: t}, limit)
+}
+
+// push queues one record when no more than limit bytes wait then, and wakes
+// the goroutine that writes unless somebody waits for the record himself.
+func (l *Ledger) push(frame []byte, it item, limit int) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.closed {
-		l.mu.Unlock()
 		return ErrClosed
 	}
 	had := l.queue.size()
 	if had+len(frame) > limit {
-		l.mu.Unlock()
 		return ErrFull
 	}
 	l.queue.push(frame, it)
-	l.mu.Unlock()
-	if t == nil {
+	if it.ticket == nil {
 		poke(l.kick)
-		if had > l.opt.QueueBytes/2 {
-			poke(l.urgent)
-		}
+	}
+	if had > l.opt.QueueBytes/2 {
+		poke(l.urgent)
 	}
 	return nil
 }
