@@ -95,6 +95,8 @@ func (r *run) formParam(dst *risk.Reading, p *param, pairs []canon.Pair) {
 		r.repeated(dst, p, pairs)
 	case n > 1:
 		wrong(dst, p, risk.BadValue, "duplicate")
+	case p.of.Explode && !p.object:
+		r.one(dst, p, w.text)
 	default:
 		r.styled(dst, p, w, p.separator(), "")
 	}
@@ -158,7 +160,7 @@ func (p *param) ownsSpread(name string) bool {
 
 // welcomes tells whether a schema says that other names are welcome.
 func welcomes(s *contract.Schema) bool {
-	extra := first(s, func(s *contract.Schema) *contract.Schema { return s.AdditionalProperties }, maxFollow)
+	extra := first(s, func(s *contract.Schema) *contract.Schema { return s.AdditionalProperties })
 	return extra != nil && !extra.Never
 }
 

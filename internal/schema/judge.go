@@ -30,6 +30,13 @@ func newCompiler(o Options) *compiler {
 	return &compiler{programs: o.Programs}
 }
 
+// shape returns the shape of s.
+func (c *compiler) shape(s *contract.Schema) *shape {
+	c.programs.mu.Lock()
+	defer c.programs.mu.Unlock()
+	return c.programs.shapes.of(s, shapeDepth)
+}
+
 // judge looks for what is wrong with s and everything below it, without
 // compiling it. Schemas that were judged before are passed over.
 func (c *compiler) judge(s *contract.Schema) {

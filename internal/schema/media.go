@@ -109,7 +109,7 @@ func (c *compiler) media(list []*contract.Media) []compiledMedia {
 		want := wants(m.Schema)
 		x.plain = m.Schema == nil || want&(contract.ObjectType|contract.ArrayType) == 0 || want == contract.AnyType
 		if f := formOf(m.Type); f == urlForm || f == partsForm || strings.HasSuffix(m.Type, "/*") {
-			x.shape = newShape(m.Schema, shapeDepth)
+			x.shape = c.shape(m.Schema)
 			x.encoding = c.encodings(m)
 		}
 		out = append(out, x)

@@ -122,12 +122,14 @@ func (p *program) trivial() bool {
 // name is no node.
 func (r *run) checkName(p *program, c int) bool {
 	n := &r.nodes[c]
-	sub := newRun()
-	sub.direction = r.direction
-	if err := sub.parse(r.src[n.KeyStart-1 : n.KeyEnd+1]); err != nil || r.spend(8) {
-		return r.fail(c, "propertyNames", p)
+	if r.sub == nil {
+		r.sub = newRun()
 	}
-	if !sub.check(p) {
+	r.sub.direction = r.direction
+	err := r.sub.parse(r.src[n.KeyStart-1 : n.KeyEnd+1])
+	ok := err == nil && r.sub.check(p)
+	r.sub.forget()
+	if r.spend(r.sub.steps) || !ok {
 		return r.fail(c, "propertyNames", p)
 	}
 	return true

@@ -29,7 +29,7 @@ func (c *compiler) param(p *contract.Parameter) param {
 		x.schema.from = p.Content.Schema
 	}
 	c.judge(x.schema.from)
-	x.shape = newShape(x.schema.from, shapeDepth)
+	x.shape = c.shape(x.schema.from)
 	if !x.content {
 		x.object = x.shape.types&contract.ObjectType != 0 && !x.scalar()
 		x.array = !x.object && x.shape.types&contract.ArrayType != 0

@@ -17,7 +17,8 @@ type Programs struct {
 	mu     sync.Mutex
 	byNode map[*contract.Schema]*program // complete once mu is free
 	regexp map[string]*regexp.Regexp     // by ECMA-262 text; nil: cannot be translated
-	judged map[*contract.Schema]bool     // already looked at by check
+	judged map[*contract.Schema]bool     // already looked at by judge
+	shapes shapes
 }
 
 // NewPrograms returns an empty set.
@@ -26,6 +27,7 @@ func NewPrograms() *Programs {
 		byNode: map[*contract.Schema]*program{},
 		regexp: map[string]*regexp.Regexp{},
 		judged: map[*contract.Schema]bool{},
+		shapes: shapes{},
 	}
 	p.pool.New = func() any { return newRun() }
 	return p

@@ -13,7 +13,7 @@ import (
 const (
 	// maxDepth bounds how schemas may nest for one value; it stops references
 	// that lead to themselves.
-	maxDepth = 512
+	maxDepth = 1024
 	// baseSteps and stepsPerNode bound the work of one check. A step is a
 	// schema applied to a value, or a comparison. Real contracts take 2 to 30
 	// for each value.
@@ -49,6 +49,7 @@ type run struct {
 	active []activeDispatch
 	path   []step // where report stands
 
+	sub     *run // of member names
 	cookies []canon.Pair
 	tree    tree
 
@@ -135,7 +136,9 @@ func (r *run) check(p *program) bool {
 	}
 	ok := r.apply(p, 0)
 	if r.broken {
-		r.found = append(r.found, found{rule: "budget", at: p.schema})
+		// What was found up to here is chance.
+		r.found = append(r.found[:0], found{rule: "budget", at: p.schema})
+		r.state[0].flags |= isLost
 		return false
 	}
 	return ok

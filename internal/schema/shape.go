@@ -14,17 +14,29 @@ type shape struct {
 	types contract.Types // 0: nothing is said, so text stays text
 	items *shape
 	names map[string]*shape
-	order []string
 	extra *shape // of other names; nil where they are refused
 	from  *contract.Schema
 }
 
-// newShape returns the shape of s, down to a depth.
-func newShape(s *contract.Schema, depth int) *shape {
+// shapes makes the shapes of one contract. Equal ones are shared, so that wide
+// and recursive schemas stay small.
+type shapes map[shapeKey]*shape
+
+type shapeKey struct {
+	of    *contract.Schema
+	depth int
+}
+
+// of returns the shape of s, down to a depth.
+func (c shapes) of(s *contract.Schema, depth int) *shape {
 	if s == nil {
 		return &shape{}
 	}
+	if h := c[shapeKey{s, depth}]; h != nil {
+		return h
+	}
 	h := &shape{types: wants(s), from: s}
+	c[shapeKey{s, depth}] = h
 	if h.types == contract.AnyType {
 		h.types = 0
 	}
@@ -32,37 +44,24 @@ func newShape(s *contract.Schema, depth int) *shape {
 		return h
 	}
 	if h.types&contract.ArrayType != 0 {
-		h.items = newShape(first(s, func(s *contract.Schema) *contract.Schema { return s.Items }, maxFollow), depth-1)
+		h.items = c.of(first(s, func(s *contract.Schema) *contract.Schema { return s.Items }), depth-1)
 	}
 	if h.types&contract.ObjectType != 0 {
 		h.names = map[string]*shape{}
-		h.gather(s, depth, maxFollow)
-		extra := first(s, func(s *contract.Schema) *contract.Schema { return s.AdditionalProperties }, maxFollow)
+		eachInPlace(s, func(s *contract.Schema) bool {
+			for i := range s.Properties {
+				if name := s.Properties[i].Name; h.names[name] == nil {
+					h.names[name] = c.of(s.Properties[i].Schema, depth-1)
+				}
+			}
+			return true
+		})
+		extra := first(s, func(s *contract.Schema) *contract.Schema { return s.AdditionalProperties })
 		if extra == nil || !extra.Never {
-			h.extra = newShape(extra, depth-1)
+			h.extra = c.of(extra, depth-1)
 		}
 	}
 	return h
-}
-
-// gather collects the properties of s and of all that may apply with it.
-func (h *shape) gather(s *contract.Schema, depth, follow int) {
-	if s == nil || follow == 0 {
-		return
-	}
-	for i := range s.Properties {
-		name := s.Properties[i].Name
-		if h.names[name] == nil {
-			h.names[name] = newShape(s.Properties[i].Schema, depth-1)
-			h.order = append(h.order, name)
-		}
-	}
-	h.gather(s.Ref, depth, follow-1)
-	for _, list := range [][]*contract.Schema{s.AllOf, s.AnyOf, s.OneOf} {
-		for _, c := range list {
-			h.gather(c, depth, follow-1)
-		}
-	}
 }
 
 // member is the shape of a name, nil where it is refused.
@@ -79,43 +78,64 @@ func (h *shape) is(t contract.Types) bool {
 	return h.types&t != 0 && h.types&simple == 0
 }
 
-// first finds a keyword in s and all that may apply with it.
-func first(s *contract.Schema, what func(*contract.Schema) *contract.Schema, follow int) *contract.Schema {
-	if s == nil || follow == 0 {
-		return nil
-	}
-	if x := what(s); x != nil {
-		return x
-	}
-	if x := first(s.Ref, what, follow-1); x != nil {
-		return x
-	}
-	for _, list := range [][]*contract.Schema{s.AllOf, s.AnyOf, s.OneOf} {
-		for _, c := range list {
-			if x := first(c, what, follow-1); x != nil {
-				return x
+// eachInPlace visits s and all schemas that may apply to the same value, until
+// visit says false. Each is visited once.
+func eachInPlace(s *contract.Schema, visit func(*contract.Schema) bool) {
+	seen := map[*contract.Schema]bool{}
+	var walk func(*contract.Schema) bool
+	walk = func(s *contract.Schema) bool {
+		if s == nil || seen[s] {
+			return true
+		}
+		seen[s] = true
+		if !visit(s) || !walk(s.Ref) {
+			return false
+		}
+		for _, list := range [][]*contract.Schema{s.AllOf, s.AnyOf, s.OneOf} {
+			for _, c := range list {
+				if !walk(c) {
+					return false
+				}
 			}
 		}
+		return true
 	}
-	return nil
+	walk(s)
+}
+
+// first finds a keyword in s and all that may apply with it.
+func first(s *contract.Schema, what func(*contract.Schema) *contract.Schema) (found *contract.Schema) {
+	eachInPlace(s, func(s *contract.Schema) bool {
+		found = what(s)
+		return found == nil
+	})
+	return found
 }
 
 // wants is the set of types that s can accept, as far as its types, values and
 // branches tell.
-func wants(s *contract.Schema) contract.Types { return wanted(s, maxFollow) }
+func wants(s *contract.Schema) contract.Types {
+	return wanted(s, map[*contract.Schema]contract.Types{})
+}
 
-func wanted(s *contract.Schema, follow int) contract.Types {
-	if s == nil || follow == 0 {
+// wanted is wants; known holds the schemas that were seen before, and those
+// that are being looked at as accepting anything.
+func wanted(s *contract.Schema, known map[*contract.Schema]contract.Types) contract.Types {
+	if s == nil {
 		return contract.AnyType
 	}
+	if t, ok := known[s]; ok {
+		return t
+	}
+	known[s] = contract.AnyType
 	t := spread(s.Types)
 	t &= ofValues(s)
 	if s.Types == 0 && t == contract.AnyType {
 		t = hinted(s)
 	}
-	t &= wanted(s.Ref, follow-1)
+	t &= wanted(s.Ref, known)
 	for _, c := range s.AllOf {
-		t &= wanted(c, follow-1)
+		t &= wanted(c, known)
 	}
 	for _, list := range [][]*contract.Schema{s.AnyOf, s.OneOf} {
 		if len(list) == 0 {
@@ -123,10 +143,11 @@ func wanted(s *contract.Schema, follow int) contract.Types {
 		}
 		var union contract.Types
 		for _, c := range list {
-			union |= wanted(c, follow-1)
+			union |= wanted(c, known)
 		}
 		t &= union
 	}
+	known[s] = t
 	return t
 }
 
