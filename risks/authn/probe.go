@@ -1,0 +1,95 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/risk"
+)
+
+// Why a target could not be tested.
+var (
+	errNoCaller = errors.New("no caller to compare with")
+	errNoAnswer = errors.New("no closed read-only operation answered its lawful caller")
+)
+
+// probe compares, for each read-only operation that should be closed, what a
+// lawful caller and nobody get.
+func probe(ctx context.Context, t *risk.Target) error {
+	if len(t.Callers) == 0 {
+		return errNoCaller
+	}
+	compared := 0
+	for _, op := range t.Contract.Operations {
+		if op.Method != "GET" || op.Public() {
+			continue
+		}
+		lawful, ok := t.Lawful(op)
+		if !ok {
+			continue
+		}
+		done, err := compare(ctx, t, op, lawful)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && done {
+			compared++
+		}
+	}
+	if compared == 0 {
+		return errNoAnswer
+	}
+	return nil
+}
+
+// compare reports op if nobody gets the lawful answer. It tells whether there
+// was an answer to compare with.
+func compare(ctx context.Context, t *risk.Target, op *contract.Operation, lawful *risk.Attempt) (bool, error) {
+	want, err := lawfulShape(ctx, t, lawful)
+	if err != nil || want == nil {
+		return false, err
+	}
+	anonymous := *lawful
+	anonymous.As = ""
+	got, err := t.Send(ctx, &anonymous)
+	if err != nil {
+		return false, fmt.Errorf("send without credential: %w", err)
+	}
+	if got.Status/100 != 2 || !want.matches(got) {
+		return true, nil
+	}
+	control := anonymous
+	control.Path, control.Query = lawful.Path+"-"+t.Canary(), ""
+	other, err := t.Send(ctx, &control)
+	if err != nil {
+		return false, fmt.Errorf("send control: %w", err)
+	}
+	if other.Status/100 == 2 && want.matches(other) {
+		return true, nil // a page that answers everything
+	}
+	t.Report(risk.Finding{
+		Operation: op.Key, Confirmed: op.Secured, At: op.At, Code: string(CodeAnonymous),
+		Proof: fmt.Sprintf("%s %s gave nobody the answer of its lawful caller, %d with the same structure and values, while a path that does not exist got %d",
+			op.Method, op.Path, got.Status, other.Status),
+	})
+	return true, nil
+}
+
+// lawfulShape asks twice as the lawful caller. It is nil where that gave
+// nothing that could be recognised.
+func lawfulShape(ctx context.Context, t *risk.Target, lawful *risk.Attempt) (*shape, error) {
+	var seen [2]*risk.Seen
+	for i := range seen {
+		s, err := t.Send(ctx, lawful)
+		if err != nil {
+			return nil, fmt.Errorf("send lawful request: %w", err)
+		}
+		if s.Status/100 != 2 {
+			return nil, nil //nolint:nilnil // nothing to compare is no error
+		}
+		seen[i] = s
+	}
+	return newShape(seen[0], seen[1]), nil
+}
