@@ -276,7 +276,16 @@ func (l *Ledger) Close(ctx context.Context) error {
 		return nil
 	}
 	l.stop()
-	l.done.Wait()
+	ended := make(chan struct{})
+	go func() { // ends with run: at once, or when the disk lets go of it
+		l.done.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		return fmt.Errorf("close the ledger: %w", ctx.Err())
+	}
 	select {
 	case l.turn <- struct{}{}: // kept for good
 	case <-ctx.Done():

@@ -68,21 +68,19 @@ func readPrivate(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// writeWhole makes a file that is whole and on the disk, or not there. It
-// fails when the file exists.
-func writeWhole(path string, b []byte, mode fs.FileMode) (err error) {
+// writeWhole makes a file that is whole and on the disk, or not there. The
+// caller holds the lock of the ledger and saw that there is none.
+func writeWhole(path string, b []byte, mode fs.FileMode) error {
 	temp := path + ".new"
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp) }()
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(temp))
 	}
-	if err := os.Link(temp, path); err != nil {
+	if err := os.Rename(temp, path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
