@@ -160,7 +160,7 @@ func (b *builder) document() *contract.Contract {
 	b.securitySchemes()
 	b.components()
 	b.paths(paths)
-	if len(c.Operations) == 0 {
+	if len(c.Operations) == 0 && !b.report.failed() {
 		b.warn(paths.node, say(CodeNoPaths, "declare the operations under paths", "no operation of the document can be served: every request is refused"))
 	}
 	b.schemasOf()

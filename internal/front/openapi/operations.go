@@ -85,14 +85,22 @@ func (b *builder) operationsOf(it *item, s spot, seen *known) {
 		name := k.text()
 		switch {
 		case isMethod(name):
-			b.operation(it, s.under(name, v), seen)
+			b.operation(it, method{strings.ToUpper(name), k, s.under(name, v)}, seen)
 		case isMethod(strings.ToLower(name)) || name == "query" || name == "connect":
 			b.warn(k, say(CodeMethod, "methods are written in small letters: "+strings.Join(methods[:], ", "), "%q is not a method of a path item; its operation is not served", clip(name)))
 		}
 	}
 }
 
-func (b *builder) operation(it *item, s spot, seen *known) {
+// A method is one operation of a path item.
+type method struct {
+	name string // upper case
+	at   node   // its name in the document
+	spot
+}
+
+func (b *builder) operation(it *item, m method, seen *known) {
+	s := m.spot
 	if s.is(source.Null) || !b.spend(s.node) {
 		return
 	}
@@ -100,22 +108,21 @@ func (b *builder) operation(it *item, s spot, seen *known) {
 		b.wrongType(s.node, "an operation", source.Object)
 		return
 	}
-	method := strings.ToUpper(s.pointer[strings.LastIndexByte(s.pointer, '/')+1:])
-	o := &contract.Operation{Method: method, Path: it.path, Key: method + " " + it.erased, At: s.span(), PathAt: it.at.span()}
+	o := &contract.Operation{Method: m.name, Path: it.path, Key: m.name + " " + it.erased, At: m.at.span(), PathAt: it.at.span()}
 	if seen.keys[o.Key] {
-		b.warn(s.node, say(CodeSamePath, "remove one of the two", "the operation %s is declared twice; the first one counts", clip(o.Key)))
+		b.warn(m.at, say(CodeSamePath, "remove one of the two", "the operation %s is declared twice; the first one counts", clip(o.Key)))
 		return
 	}
 	own, usable := b.parameters(s.child("parameters"))
 	if !usable || !it.usable {
-		b.warn(s.node, say(CodeParameter, "mend its parameters", "%s %s is not served, because a parameter of it cannot be read", method, clip(it.path)))
+		b.warn(m.at, say(CodeParameter, "mend its parameters", "%s %s is not served, because a parameter of it cannot be read", m.name, clip(it.path)))
 		return
 	}
 	seen.keys[o.Key] = true
 	o.ID = b.operationID(s.get("operationId"), o, seen)
 	o.Tags = b.texts(s.get("tags"), "tags")
 	o.Summary, o.Description, o.Deprecated = prose(s.get("summary")), prose(s.get("description")), s.get("deprecated").isTrue()
-	o.Parameters = b.placed(it, merged(it.shared, own), s.node)
+	o.Parameters = b.placed(it, merged(it.shared, own), m.at)
 	if b.dialect == contract.Swagger20 {
 		b.swaggerContent(o, s, it)
 	} else {
@@ -126,7 +133,7 @@ func (b *builder) operation(it *item, s spot, seen *known) {
 		}
 	}
 	if len(o.Replies) == 0 {
-		b.warn(s.node, say(CodeReply, "declare the answers under responses", "%s %s declares no response, so no reply is within the contract", method, clip(it.path)))
+		b.warn(m.at, say(CodeReply, "declare the answers under responses", "%s %s declares no response, so no reply is within the contract", m.name, clip(it.path)))
 	}
 	b.security(o, s)
 	o.Extensions = append(b.extensions(s.node), b.extensions(it.node)...)

@@ -112,7 +112,7 @@ func (r *report) list() source.List {
 	}
 	if more > 0 {
 		out.Add(source.Diagnostic{
-			Severity: source.Warning, Code: CodeMore, Text: fmt.Sprintf("%d more diagnostics are not shown", more),
+			At: source.Span{File: all[len(all)-1].d.At.File}, Severity: source.Warning, Code: CodeMore, Text: fmt.Sprintf("%d more diagnostics are not shown", more),
 			Hint: "mend these first, then check again",
 		})
 	}

@@ -156,6 +156,9 @@ func (b *builder) fill(s *contract.Schema, at spot) {
 		}
 		_ = k.applicator(n, v) || k.object(n, v) || k.scalar(n, v) || k.annotation(n, v) || k.older(n, v)
 	}
+	if b.dialect == contract.Swagger20 && at.get("x-nullable").isTrue() {
+		k.nullable = true // what OpenAPI 3.0 made a keyword of
+	}
 	s.Extensions = b.extensions(at.node)
 	k.finish()
 }

@@ -29,7 +29,7 @@ func readYAML(f *file) *broken {
 	if root == nil {
 		return &broken{0, say(CodeSyntax, "is it the right file?", "the document is empty")}
 	}
-	r := &yamlReader{f: f, open: map[*yaml.Node]bool{}}
+	r := &yamlReader{f: f, open: map[*yaml.Node]int{}}
 	f.split()
 	f.cells = make([]cell, 0, strings.Count(f.data, "\n")*2+16)
 	r.value(root, 0)
@@ -106,7 +106,7 @@ func (f *file) offset(line, col int, c *cursor) int {
 type yamlReader struct {
 	f       *file
 	at      cursor
-	open    map[*yaml.Node]bool // anchors that are being copied
+	open    map[*yaml.Node]int // anchored values around the current one, by how often they are being read
 	aliased int                 // depth of aliases around the current value
 	copied  int                 // cells that aliases added
 	err     *broken
@@ -157,14 +157,14 @@ func (r *yamlReader) value(n *yaml.Node, depth int) bool {
 // alias runs use on what n stands for, and refuses a value within itself.
 func (r *yamlReader) alias(n *yaml.Node, use func(*yaml.Node) bool) bool {
 	target := n.Alias
-	if target == nil || r.open[target] {
+	if target == nil || r.open[target] > 0 {
 		return r.fail(n, say(CodeAlias, "a value cannot hold itself; refer to components with $ref", "the alias *%s stands inside its own anchor", clip(n.Value)))
 	}
-	r.open[target] = true
+	r.open[target]++
 	r.aliased++
 	ok := use(target)
 	r.aliased--
-	delete(r.open, target)
+	r.open[target]--
 	return ok
 }
 
@@ -192,8 +192,10 @@ func (r *yamlReader) scalar(i uint32, text string) {
 // object reads a mapping: its own names first, then those of merge keys that
 // it does not have.
 func (r *yamlReader) object(n *yaml.Node, depth int) bool {
-	r.anchored(n, 1)
-	defer r.anchored(n, -1)
+	if n.Anchor != "" {
+		r.open[n]++
+		defer func() { r.open[n]-- }()
+	}
 	i := r.push(n, source.Object)
 	count := 0
 	var merges []*yaml.Node
@@ -224,21 +226,6 @@ func (r *yamlReader) object(n *yaml.Node, depth int) bool {
 		return r.merge(i, merges, depth)
 	}
 	return true
-}
-
-// anchored keeps note of the anchored objects that are being read, so that an
-// alias to one of them is seen as a cycle.
-func (r *yamlReader) anchored(n *yaml.Node, change int) {
-	if n.Anchor == "" {
-		return
-	}
-	if change > 0 {
-		r.open[n] = true
-		return
-	}
-	if r.aliased == 0 {
-		delete(r.open, n)
-	}
 }
 
 // merge adds to the object at i the members of each merged mapping that it
