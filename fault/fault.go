@@ -27,6 +27,7 @@ const (
 	BodyTooLarge    Code = "gateway/body-too-large"   // the body is over the cap
 	BodyIncomplete  Code = "gateway/body-incomplete"  // the body ended early or too slowly
 	BodyEncoding    Code = "gateway/body-encoding"    // the body has a content coding that is not taken
+	NoOperation     Code = "gateway/no-operation"     // the contract declares no such operation
 	Misdirected     Code = "gateway/misdirected"      // no API answers on this host
 	Expectation     Code = "gateway/expectation"      // an Expect that is not 100-continue
 	Upgrade         Code = "gateway/upgrade"          // an upgrade that the operation does not declare

@@ -24,14 +24,17 @@ type Options struct {
 	State    string // folder; wins over the policy
 	Observe  bool   // every risk but the floor only observes
 	PrintKey bool   // show the first key although the output is no terminal
-	Remote   bool   // follow references of documents to other hosts
-	Terminal bool   // Stderr is a terminal
-	Stdout   io.Writer
-	Stderr   io.Writer
-	Environ  []string // "NAME=value"
-	Clock    clock.Clock
-	Rand     io.Reader
-	Version  string
+	// AllowWeaker lets a reload put back to observe, or switch off, what is
+	// enforced.
+	AllowWeaker bool
+	Remote      bool // follow references of documents to other hosts
+	Terminal    bool // Stderr is a terminal
+	Stdout      io.Writer
+	Stderr      io.Writer
+	Environ     []string // "NAME=value"
+	Clock       clock.Clock
+	Rand        io.Reader
+	Version     string
 	// Ready is called when the gateway serves, with the addresses that the
 	// system chose where a port was 0; nil is not called.
 	Ready func(Running)

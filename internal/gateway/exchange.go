@@ -138,9 +138,15 @@ func (e *exchange) admit() bool {
 	if e.run(risk.Head) {
 		return true
 	}
-	if e.unit.API == nil {
+	switch {
+	case e.unit.API == nil:
 		// No guard refused it, but there is nowhere to send it.
 		e.refuse("", noAPI)
+		return true
+	case e.unit.Op == nil && len(e.ev.Would) == 0:
+		// What the contract does not declare passes only where a guard that
+		// would deny it is told to observe.
+		e.refuse("", noOperation)
 		return true
 	}
 	return false

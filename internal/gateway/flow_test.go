@@ -108,7 +108,11 @@ func TestWhatHasNoSingleMeaningIsRefusedBeforeAnyGuard(t *testing.T) {
 func TestAnUnknownRouteIsRefusedEvenWithoutGuards(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, say("{}"), nil, []*contract.Operation{op("GET", "/a")}, func(in *plan.Inputs) { in.APIs[0].Prefix = "/p" })
-	resp, body := w.do(t, "GET", "/elsewhere", "")
+	for _, path := range []string{"/elsewhere", "/p/unknown", "/p/a/b", "/pa"} {
+		resp, body := w.do(t, "GET", path, "")
+		wantStatus(t, resp, body, 404)
+	}
+	resp, body := w.do(t, "DELETE", "/p/a", "")
 	wantStatus(t, resp, body, 404)
 	if w.calls() != 0 {
 		t.Error("it went upstream")

@@ -155,7 +155,7 @@ func (e *exchange) outboundFields() http.Header {
 	hop := hopFields(q.Fields)
 	for _, f := range q.Fields {
 		name := http.CanonicalHeaderKey(f.Name)
-		if hop.drops(name) || ours(name) {
+		if hop.drops(name) || ours(name) || e.unit.Op == nil && name == e.unit.API.KeyHeader {
 			continue
 		}
 		if name == "Cookie" {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/event"
-	"github.com/sallyport/sallyport/internal/gateway/upstream"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/plan"
@@ -37,6 +36,14 @@ type Verifier interface {
 	Verify(risk.Credential) (risk.Caller, risk.Verdict)
 }
 
+// Upstreams sends requests to upstreams.
+type Upstreams interface {
+	// Prepare makes an upstream usable; an error refuses the Plan.
+	Prepare(*plan.Upstream) error
+	// RoundTrip sends one request and follows no redirect.
+	RoundTrip(*plan.Upstream, *http.Request) (*http.Response, error)
+}
+
 // Config is what a Gateway needs.
 type Config struct {
 	Clock     clock.Clock
@@ -44,7 +51,7 @@ type Config struct {
 	Recorder  Recorder
 	Verifier  Verifier
 	Pseudonym func(text string) string // keyed hash; see risk.Env
-	Upstreams *upstream.Set
+	Upstreams Upstreams
 	Trusted   netx.Trusted
 	Node      string
 	Buffers   int64 // bytes of bodies held at once by all exchanges; 0 is DefaultBuffers

@@ -13,8 +13,9 @@ import (
 
 // Denials of the gateway itself.
 var (
-	noAPI  = &risk.Denial{Code: fault.Misdirected, Status: http.StatusNotFound, Title: "nothing answers here", Reason: "no API claims this host and path"}
-	broken = &risk.Denial{Code: fault.GuardBroken, Status: http.StatusInternalServerError, Title: "the request could not be checked", Reason: "a guard panicked", Close: true}
+	noAPI       = &risk.Denial{Code: fault.Misdirected, Status: http.StatusNotFound, Title: "nothing answers here", Reason: "no API claims this host and path"}
+	noOperation = &risk.Denial{Code: fault.NoOperation, Status: http.StatusNotFound, Title: "nothing answers here", Reason: "the contract declares no such operation"}
+	broken      = &risk.Denial{Code: fault.GuardBroken, Status: http.StatusInternalServerError, Title: "the request could not be checked", Reason: "a guard panicked", Close: true}
 )
 
 // refuse ends the exchange with a denial of a risk.

@@ -17,7 +17,7 @@ import (
 
 // A TLSConfig makes the TLS configuration for an upstream: chain and name are
 // always verified. ca, cert and key are files, or "".
-type TLSConfig func(ca, cert, key string) (*tls.Config, error)
+type TLSConfig func(host, ca, cert, key string) (*tls.Config, error)
 
 // A Set holds one pool of connections for each upstream. It outlives Plans, so
 // that a reload drops no connection.
@@ -77,7 +77,7 @@ func (s *Set) Prepare(u *plan.Upstream) error {
 		ReadBufferSize:         16 << 10,
 	}
 	if u.URL.Scheme == "https" {
-		conf, err := s.tls(u.CA, u.Cert, u.Key)
+		conf, err := s.tls(u.URL.Hostname(), u.CA, u.Cert, u.Key)
 		if err != nil {
 			return fmt.Errorf("configure TLS to %s: %w", u.URL.Host, err)
 		}

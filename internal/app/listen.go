@@ -1,0 +1,280 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/api"
+	"github.com/sallyport/sallyport/internal/certs"
+	"github.com/sallyport/sallyport/internal/lib/netx"
+	"github.com/sallyport/sallyport/internal/policy"
+	"github.com/sallyport/sallyport/source"
+)
+
+// CodeAdminOpen is a diagnostic of the admin plane's address.
+const CodeAdminOpen source.Code = "run/admin-not-loopback"
+
+// Limits of the HTTP server in front.
+const (
+	maxHead       = 32 << 10
+	maxStreams    = 100
+	h2Frame       = 16 << 10
+	h2Window      = 1 << 20
+	perConnection = 64 << 10
+)
+
+// A listener is one open socket and its server.
+type listener struct {
+	url    string
+	socket net.Listener
+	gate   *netx.Gate
+	server *http.Server
+}
+
+func (l *listener) serve() error {
+	if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.url, err)
+	}
+	return nil
+}
+
+func (l *listener) stop(ctx context.Context) error {
+	err := l.server.Shutdown(ctx)
+	if err != nil {
+		_ = l.server.Close() //nolint:errcheck // time is up
+	}
+	return err //nolint:wrapcheck // only compared
+}
+
+// parseListens reads `listen`, in the words of the policy.
+func (p *process) parseListens(first *loaded) ([]netx.Listen, error) {
+	trusted, err := netx.ParseTrusted(values(first.policy.TrustedProxies))
+	if err != nil {
+		return nil, usage(first.policy.TrustedProxies, err)
+	}
+	var out []netx.Listen
+	for _, text := range first.policy.Listen {
+		l, err := netx.ParseListenBehind(text.Value, trusted)
+		if err != nil {
+			return nil, usage([]policy.Text{text}, err)
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// openListeners makes certificates ready and opens every socket, the admin
+// plane's too.
+func (p *process) openListeners(ctx context.Context, first *loaded, listens []netx.Listen) error {
+	var names []string
+	for _, l := range listens {
+		if l.Scheme == netx.TLS {
+			names = append(names, l.Names()...)
+		}
+	}
+	var conf *tls.Config
+	if len(names) > 0 {
+		if err := p.openCerts(ctx, first, names); err != nil {
+			return err
+		}
+		conf = certs.Config(certs.Options{Source: p.certs})
+	}
+	for i, l := range listens {
+		text := policy.Text{Value: l.String()}
+		if i < len(first.policy.Listen) {
+			text = first.policy.Listen[i]
+		}
+		if err := p.open(ctx, l, text, conf); err != nil {
+			return err
+		}
+	}
+	return p.openAdmin(ctx, first)
+}
+
+// openCerts chooses where certificates come from.
+func (p *process) openCerts(ctx context.Context, first *loaded, names []string) error {
+	t := first.policy.TLS
+	report := func(err error) { p.faults.set("certificate", err) }
+	switch {
+	case t.Cert.Value != "":
+		f, err := certs.OpenFiles(certs.FileOptions{
+			Pairs: []certs.Pair{{Cert: first.policy.Path(t.Cert.Value), Key: first.policy.Path(t.Key.Value)}},
+			Names: names, Clock: p.opt.Clock, Fault: report,
+		})
+		if err != nil {
+			return usage([]policy.Text{t.Cert}, err)
+		}
+		p.certs = f
+	case !t.ACME.At.IsZero():
+		a, err := certs.OpenACME(ctx, certs.ACMEOptions{
+			Names: names, Dir: p.state.Path("acme"), CA: t.ACME.CA.Value, Email: t.ACME.Email.Value, Agreed: t.ACME.Agree.Value, Fault: report,
+		})
+		if err != nil {
+			return usage([]policy.Text{{At: t.ACME.At}}, err)
+		}
+		p.end.add(func(context.Context) error { a.Close(); return nil })
+		p.certs = a
+	default:
+		l, err := certs.OpenLocal(certs.LocalOptions{Dir: p.state.Path("ca"), Names: names, Clock: p.opt.Clock, Fault: report})
+		if err != nil {
+			return err //nolint:wrapcheck // it says what to do
+		}
+		p.certs, p.local = l, l
+	}
+	for _, e := range p.certs.Expiry() {
+		p.metrics.Expiry(e.From, e.NotAfter)
+	}
+	return nil
+}
+
+// open opens one socket of the data plane.
+func (p *process) open(ctx context.Context, l netx.Listen, text policy.Text, conf *tls.Config) error {
+	socket, err := l.Open(ctx)
+	if err != nil {
+		return placed(text.At, err)
+	}
+	p.end.add(func(context.Context) error { _ = socket.Close(); return nil }) //nolint:errcheck // the server closed it
+	if l.Port == 0 && l.Socket == "" {
+		if a, ok := socket.Addr().(*net.TCPAddr); ok {
+			l.Port = uint16(a.Port) //nolint:gosec // ports fit
+		}
+	}
+	gate := netx.NewGate(socket, netx.Limits{})
+	srv := p.server(p.gateway)
+	out := listener{url: l.String(), gate: gate, socket: gate, server: srv}
+	if l.Scheme == netx.TLS {
+		srv.TLSConfig = conf
+		out.socket = tls.NewListener(gate, conf)
+	}
+	p.listens = append(p.listens, out)
+	return nil
+}
+
+// server is net/http's, with the limits that it has.
+func (p *process) server(h http.Handler) *http.Server {
+	t := p.loadedTimeouts()
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: t.head, IdleTimeout: t.idle, MaxHeaderBytes: maxHead,
+		ErrorLog: log.New(quiet{}, "", 0),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: h2Frame, MaxReceiveBufferPerConnection: h2Window,
+			MaxReceiveBufferPerStream: perConnection, SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second,
+			WriteByteTimeout: 30 * time.Second, MaxDecoderHeaderTableSize: 4 << 10, MaxEncoderHeaderTableSize: 4 << 10,
+		},
+	}
+}
+
+type serverTimes struct{ head, idle time.Duration }
+
+func (p *process) loadedTimeouts() serverTimes {
+	t := serverTimes{head: 5 * time.Second, idle: time.Minute}
+	if l := p.loaded.Load(); l != nil {
+		if d := l.policy.Timeouts.Head.Value; d > 0 {
+			t.head = d
+		}
+		if d := l.policy.Timeouts.Idle.Value; d > 0 {
+			t.idle = d
+		}
+	}
+	return t
+}
+
+// quiet drops what net/http logs of each bad handshake: an attacker writes it.
+type quiet struct{}
+
+func (quiet) Write(b []byte) (int, error) { return len(b), nil }
+
+// openAdmin opens the admin plane: plain HTTP on loopback, TLS elsewhere.
+func (p *process) openAdmin(ctx context.Context, first *loaded) error {
+	bind := first.policy.Admin.Bind
+	l, err := netx.ParseBind(bind.Value)
+	if err != nil {
+		return usage([]policy.Text{bind}, err)
+	}
+	if !l.Loopback() && p.certs == nil {
+		return usage([]policy.Text{bind}, source.Diagnostic{
+			At: bind.At, Code: CodeAdminOpen, Text: "the admin plane leaves the machine only over TLS, and no listener has a certificate",
+			Hint: "bind it to 127.0.0.1:9443, or let a listener speak https",
+		})
+	}
+	socket, err := l.Open(ctx)
+	if err != nil {
+		return placed(bind.At, err)
+	}
+	p.end.add(func(context.Context) error { _ = socket.Close(); return nil }) //nolint:errcheck // the server closed it
+	if a, ok := socket.Addr().(*net.TCPAddr); ok {
+		l.Port = uint16(a.Port) //nolint:gosec // ports fit
+	}
+	scheme := "http://"
+	srv := p.server(api.Handler(api.Config{Health: p.health, Ready: p.ready, Metrics: p.metrics.Handler()}))
+	if !l.Loopback() {
+		scheme = "https://"
+		srv.TLSConfig = certs.Config(certs.Options{Source: p.certs})
+		socket = tls.NewListener(socket, srv.TLSConfig)
+	}
+	p.admin = &listener{url: scheme + l.Address(), socket: socket, server: srv}
+	return nil
+}
+
+// upstreamTLS implements upstream.TLSConfig.
+func upstreamTLS(host, ca, cert, key string) (*tls.Config, error) {
+	o := certs.UpstreamOptions{Name: host, CAFile: ca}
+	if cert != "" {
+		o.Client = &certs.Pair{Cert: cert, Key: key}
+	}
+	return certs.Upstream(o) //nolint:wrapcheck // the caller names the upstream
+}
+
+// hangups delivers SIGHUP until stop is called.
+func hangups() (<-chan os.Signal, func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
+}
+
+func values(list []policy.Text) []string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].Value
+	}
+	return out
+}
+
+// usage makes err a mistake of the user, at the place of the first text.
+func usage(list []policy.Text, err error) error {
+	var at source.Span
+	if len(list) > 0 {
+		at = list[0].At
+	}
+	return fmt.Errorf("%w: %w", ErrUsage, placed(at, err))
+}
+
+// placed gives a diagnostic without a place one.
+func placed(at source.Span, err error) error {
+	var d source.Diagnostic
+	if errors.As(err, &d) && d.At.IsZero() {
+		d.At = at
+		return d
+	}
+	return err
+}
+
+// pathOf makes a path of the state folder readable for people.
+func pathOf(path string) string {
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) && filepath.IsLocal(rel) {
+			return rel
+		}
+	}
+	return path
+}

@@ -1,0 +1,170 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/internal/gateway"
+	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/lib/match"
+	"github.com/sallyport/sallyport/internal/plan"
+	"github.com/sallyport/sallyport/risk"
+)
+
+// An offline gateway runs a Plan without a network: tests of the policy ask it
+// what would be decided.
+type offline struct {
+	gw    *gateway.Gateway
+	plan  *plan.Plan
+	mu    sync.Mutex
+	event event.Event
+	reply func() *http.Response
+	who   risk.Caller
+}
+
+// offlineKey is what the offline verifier takes. It is not the text of a key.
+const offlineKey = "offline"
+
+func newOffline(opt Options, p *plan.Plan) (*offline, error) {
+	o := &offline{plan: p}
+	gw, err := gateway.New(gateway.Config{
+		Clock: opt.Clock, IDs: event.NewIDs(opt.Clock, opt.Rand), Recorder: o, Verifier: o, Upstreams: o,
+		Pseudonym: func(string) string { return "offline" }, Node: "check",
+	})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // its only error is ours
+	}
+	o.gw = gw
+	return o, gw.Apply(p) //nolint:wrapcheck // Prepare below never fails
+}
+
+// Intent implements gateway.Recorder.
+func (o *offline) Intent(*event.Event) error { return nil }
+
+// Seal implements gateway.Recorder and keeps the last record.
+func (o *offline) Seal(e *event.Event) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.event = *e
+	o.event.Would = append([]event.Would(nil), e.Would...)
+	o.event.Violations = append([]event.Violation(nil), e.Violations...)
+	return nil
+}
+
+// Verify implements gateway.Verifier.
+func (o *offline) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
+	if c.Text.Reveal() != offlineKey {
+		return risk.Caller{}, risk.UnknownCredential
+	}
+	return o.who, risk.Valid
+}
+
+// Prepare implements gateway.Upstreams.
+func (o *offline) Prepare(*plan.Upstream) error { return nil }
+
+// RoundTrip implements gateway.Upstreams: it answers what the test says.
+func (o *offline) RoundTrip(_ *plan.Upstream, r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return nil, err //nolint:wrapcheck // the gateway sorts it
+		}
+	}
+	return o.reply(), nil
+}
+
+// A call is one request to an offline gateway.
+type call struct {
+	method, target, host string
+	fields               http.Header
+	body                 []byte
+	who                  *risk.Caller // nil: anonymous
+}
+
+// run decides one call.
+func (o *offline) run(ctx context.Context, c call, reply func() *http.Response) event.Event {
+	o.reply = reply
+	r := &http.Request{
+		Method: c.method, RequestURI: c.target, Host: c.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: c.fields, RemoteAddr: "192.0.2.1:1000", Body: http.NoBody,
+		TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256},
+	}
+	if len(c.body) > 0 {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(c.body)), int64(len(c.body))
+	}
+	if c.who != nil {
+		o.who = *c.who
+		o.identify(r)
+	}
+	o.gw.ServeHTTP(&discard{header: http.Header{}}, r.WithContext(ctx))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.event
+}
+
+// identify adds the credentials that the operation asks for.
+func (o *offline) identify(r *http.Request) {
+	path, query, _ := strings.Cut(r.RequestURI, "?")
+	p, err := o.plan.Paths.Path(path)
+	if err != nil {
+		return
+	}
+	var m match.Match
+	t := o.plan.Find(strings.ToLower(r.Host), p, r.Method, &m)
+	if t.Unit.API == nil {
+		return
+	}
+	if h := t.Unit.API.KeyHeader; h != "" && r.Header.Get(h) == "" {
+		r.Header.Set(h, offlineKey)
+	}
+	if t.Unit.Op == nil || len(t.Unit.Op.Security) == 0 {
+		return
+	}
+	for _, part := range t.Unit.Op.Security[0].Parts {
+		query = present(r, part.Scheme, query)
+	}
+	if r.RequestURI = path; query != "" {
+		r.RequestURI += "?" + query
+	}
+}
+
+// present adds a credential of one scheme and returns the query with it.
+func present(r *http.Request, s *contract.Scheme, query string) string {
+	switch {
+	case s.Kind == contract.APIKey && s.In == contract.InQuery:
+		if parsed, err := canon.Query(query, nil); err == nil {
+			for _, pair := range parsed.Pairs {
+				if pair.Name == s.Field {
+					return query
+				}
+			}
+		}
+		return strings.TrimPrefix(query+"&"+s.Field+"=offline", "&")
+	case s.Kind == contract.APIKey && s.In == contract.InCookie:
+		r.Header.Add("Cookie", s.Field+"=offline")
+	case s.Kind == contract.APIKey:
+		if r.Header.Get(s.Field) == "" {
+			r.Header.Set(s.Field, "offline")
+		}
+	case s.Kind == contract.HTTPAuth && s.HTTP == "basic":
+		r.Header.Set("Authorization", "Basic b2ZmOmxpbmU=")
+	case s.Kind == contract.HTTPAuth && s.HTTP != "bearer":
+		r.Header.Set("Authorization", s.HTTP+" offline")
+	case s.Kind != contract.MutualTLS:
+		r.Header.Set("Authorization", "Bearer offline")
+	}
+	return query
+}
+
+// discard is a reply that nobody reads.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(int)             {}
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
