@@ -67,7 +67,7 @@ func (l *Ledger) commit() error {
 	now := l.fault
 	l.mu.Unlock()
 	if (was == nil) != (now == nil) {
-		l.opt.OnFault(Fault{Err: now, Time: l.opt.Clock.Now()})
+		l.opt.OnFault(Fault{Part: PartLog, Err: now, Time: l.opt.Clock.Now()})
 	}
 	if err == nil && len(b.items) > 0 {
 		l.stats.records.Add(uint64(len(b.items)))
@@ -195,7 +195,7 @@ func (l *Ledger) alarm(err error) {
 	l.fault = err
 	l.mu.Unlock()
 	if was == nil {
-		l.opt.OnFault(Fault{Err: err, Time: l.opt.Clock.Now()})
+		l.opt.OnFault(Fault{Part: PartLog, Err: err, Time: l.opt.Clock.Now()})
 	}
 	poke(l.kick)
 }

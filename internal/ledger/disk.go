@@ -48,6 +48,7 @@ type disk struct {
 	headsSize int64
 	prev      hash   // of the line of the last head
 	unsent    []byte // heads that the mirror did not take
+	away      bool   // and it failed the last time
 	open      openIntents
 	oldest    uint64    // the oldest segment on the disk
 	oldestEnd time.Time // the time of its end head, once read
@@ -271,9 +272,14 @@ func (d *disk) mirror(line []byte) {
 		d.unsent = append(d.unsent[:0], d.unsent[n:]...)
 		err = errors.Join(err, f.Sync(), f.Close())
 	}
-	if err != nil {
-		d.opt.OnFault(Fault{Err: fmt.Errorf("write the mirror of the heads: %w", err), Time: d.opt.Clock.Now()})
+	was := d.away
+	if d.away = err != nil; d.away == was {
+		return
 	}
+	if err != nil {
+		err = fmt.Errorf("write the mirror of the heads: %w", err)
+	}
+	d.opt.OnFault(Fault{Part: PartMirror, Err: err, Time: d.opt.Clock.Now()})
 }
 
 // close closes the files of the current segment.

@@ -39,15 +39,26 @@ type Options struct {
 	MaxOpen      int           // bound of intents without their exchange; 65,536
 	Durability   Durability
 
-	// OnFault is told when the log cannot be written and when it can be again.
+	// OnFault is told when a part of the ledger fails and when it works again.
 	// It is called from the goroutine that noticed and must not call back.
 	OnFault func(Fault)
 
 	open opener // how files are opened; tests put a full disk here
 }
 
-// A Fault says that the log cannot be written (Err), or can be again (nil).
+// A Part is what of the ledger a Fault is about.
+type Part string
+
+// The parts that can fail.
+const (
+	PartLog    Part = "log"    // records or heads cannot be written; Intent returns an error meanwhile
+	PartMirror Part = "mirror" // the mirror does not take heads; the log goes on
+	PartPast   Part = "past"   // recovery found a damaged segment; never comes back with nil
+)
+
+// A Fault says that a part of the ledger fails (Err), or works again (nil).
 type Fault struct {
+	Part Part
 	Err  error
 	Time time.Time
 }

@@ -87,7 +87,7 @@ func (l *Ledger) recover(sign *signer) (found, error) {
 		return f, fmt.Errorf("recover segment %d: %w", d.number, err)
 	}
 	if f.damage != "" {
-		l.opt.OnFault(Fault{Err: fmt.Errorf("segment %d: %s", d.number, f.damage), Time: l.opt.Clock.Now()})
+		l.opt.OnFault(Fault{Part: PartPast, Err: fmt.Errorf("segment %d: %s", d.number, f.damage), Time: l.opt.Clock.Now()})
 	}
 	for id, at := range d.open {
 		l.unknown = append(l.unknown, Unknown{ID: id, Seq: at.seq})

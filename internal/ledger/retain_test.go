@@ -62,13 +62,16 @@ func TestAMirrorThatWasAwayCatchesUp(t *testing.T) {
 	}
 	head(1)
 	head(2)
-	if len(told.list()) != 2 {
-		t.Errorf("the mirror is away: %v", told.list())
+	if f := told.list(); len(f) != 1 || f[0].Part != PartMirror || f[0].Err == nil {
+		t.Errorf("the mirror is away: %v", f)
 	}
 	if err := os.Mkdir(away, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	head(3)
+	if f := told.list(); len(f) != 2 || f[1].Part != PartMirror || f[1].Err != nil {
+		t.Errorf("the mirror is back: %v", f)
+	}
 	mustClose(t, l)
 	if r := mustVerify(t, o.Dir, VerifyOptions{Mirror: o.Mirror}); !r.OK() || r.Mirrored != 3 {
 		t.Errorf("%+v", r)
