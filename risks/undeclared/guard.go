@@ -1,0 +1,90 @@
+package undeclared
+
+import (
+	"strings"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/risk"
+)
+
+func newGuard(s *risk.Site) ([]risk.Placed, error) {
+	if s.Scope == risk.OfOperation {
+		return risk.At(risk.Head, newInputs(s.Op)), nil
+	}
+	return risk.At(risk.Admit, &routes{
+		path: &risk.Denial{
+			Code: CodePath, Status: 404, Title: "nothing answers here", Reason: "the contract declares no such path",
+		},
+		method: &risk.Denial{
+			Code: CodeMethod, Status: 405, Title: "this method is not allowed here", Allow: true,
+			Reason: "the contract declares the path without this method",
+		},
+	}), nil
+}
+
+// routes refuses what no operation stands for. It passes nothing.
+type routes struct{ path, method *risk.Denial }
+
+// Check says 405 where the path is declared and 404 for all else.
+func (g *routes) Check(x *risk.Exchange) *risk.Denial {
+	if route, _ := x.Route(); route == risk.NoMethod {
+		return g.method
+	}
+	return g.path
+}
+
+// inputs refuses parameters and media types that an operation does not
+// declare.
+type inputs struct{ parameter, media *risk.Denial }
+
+func newInputs(op *contract.Operation) *inputs {
+	g := &inputs{
+		parameter: &risk.Denial{
+			Code: CodeParameter, Status: 400, Title: "the operation takes no such parameter", Show: risk.ShowHead,
+			Reason: "a query parameter is not declared",
+		},
+		media: &risk.Denial{
+			Code: CodeMedia, Status: 415, Title: "the operation takes no body of this type", Show: risk.ShowBody,
+			Reason: "the media type of the body is not declared",
+		},
+	}
+	if accept := types(op); accept != "" {
+		g.media.Fields = []risk.Field{{Name: "Accept", Value: accept}} // RFC 9110 section 12.5.1
+	}
+	return g
+}
+
+// Check reads what the contract machine saw.
+func (g *inputs) Check(x *risk.Exchange) *risk.Denial {
+	if x.HeadReading().Has(risk.Undeclared) {
+		return g.parameter
+	}
+	if x.BodyReading().Has(risk.WrongMedia) {
+		return g.media
+	}
+	return nil
+}
+
+// types lists the media types that op takes.
+func types(op *contract.Operation) string {
+	if op.Body == nil {
+		return ""
+	}
+	var out []string
+	for _, m := range op.Body.Media {
+		if clean(m.Type) {
+			out = append(out, m.Type)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// clean tells whether a media type of the document can stand in a field.
+func clean(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == ',' {
+			return false
+		}
+	}
+	return s != ""
+}
