@@ -98,7 +98,7 @@ func (r *run) string(p *program, i int) bool {
 			ok = r.fail(i, "maxLength", p)
 		}
 	}
-	if t.re != nil && (r.spend(len(text)>>4) || !t.re.Match(text)) {
+	if t.re != nil && (r.spend(len(text)>>4) || !t.re.match(text)) {
 		ok = r.fail(i, "pattern", p)
 	}
 	if t.format != nil && !t.format(text) {
@@ -107,11 +107,17 @@ func (r *run) string(p *program, i int) bool {
 	return ok
 }
 
+// silent tells whether p says nothing of what is within a value, and leaves it
+// to no other schema either.
+func (p *program) silent() bool {
+	return p.rare != nil || p.ref == nil && p.allOf == nil && p.anyOf == nil && p.oneOf == nil
+}
+
 // elements checks node i, an array.
 func (r *run) elements(p *program, i int) bool {
 	a, n := p.array, &r.nodes[i]
 	if a == nil {
-		r.odd = true
+		r.odd = r.odd || p.silent()
 		return true
 	}
 	ok := true

@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"regexp"
-
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 )
@@ -109,13 +107,13 @@ func (p *Programs) textRules(s *contract.Schema) *textRules {
 }
 
 // pattern returns the compiled pattern, nil where it cannot be translated.
-func (p *Programs) pattern(text string) *regexp.Regexp {
+func (p *Programs) pattern(text string) *matcher {
 	re, known := p.regexp[text]
 	if known {
 		return re
 	}
 	if translated, err := translate(text); err == nil {
-		re, _ = regexp.Compile(translated) // translate has parsed it
+		re, _ = newMatcher(translated) // translate has parsed it
 	}
 	p.regexp[text] = re
 	return re

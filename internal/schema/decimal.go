@@ -24,12 +24,18 @@ func parseDecimal(text, room []byte) (decimal, []byte) {
 	if len(text) > 0 && text[0] == '-' {
 		d.negative, text = true, text[1:]
 	}
-	if e := bytes.IndexAny(text, "eE"); e >= 0 {
-		d.exp = parseExp(text[e+1:])
-		text = text[:e]
+	dot := -1
+	for k, c := range text {
+		if c == '.' {
+			dot = k
+		} else if c|0x20 == 'e' {
+			d.exp = parseExp(text[k+1:])
+			text = text[:k]
+			break
+		}
 	}
 	d.digits = text
-	if dot := bytes.IndexByte(text, '.'); dot >= 0 {
+	if dot >= 0 {
 		room = append(append(room[:0], text[:dot]...), text[dot+1:]...)
 		d.exp -= int64(len(text) - dot - 1)
 		d.digits = room

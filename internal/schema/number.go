@@ -8,7 +8,8 @@ type numberRules struct {
 	bounds   []bound
 	multiple *decimal
 	format   numberFormat
-	step     int64 // multiple, where it is small
+	step     int64 // multiple is step / 10^places, where it is short; else 0
+	places   int
 }
 
 // A bound is one of the four limits.
@@ -52,9 +53,7 @@ func newNumberRules(s *contract.Schema) *numberRules {
 	if validNumber(string(s.MultipleOf)) {
 		m := literal(string(s.MultipleOf))
 		n.multiple = &m
-		if step, ok := smallInt([]byte(s.MultipleOf)); ok {
-			n.step = step
-		}
+		n.step, n.places, _ = short([]byte(s.MultipleOf))
 	}
 	n.format = numberFormats(s.Format)
 	if !n.whole && n.bounds == nil && n.multiple == nil && !n.format.set {
@@ -91,7 +90,7 @@ func numberFormats(word string) numberFormat {
 func (r *run) number(p *program, i int) bool {
 	n := p.number
 	text := r.doc.Raw(i)
-	if small, ok := smallInt(text); ok && n.fast(small) {
+	if v, places, ok := short(text); ok && n.fast(v, places) {
 		return true
 	}
 	var d decimal
@@ -119,21 +118,76 @@ func (r *run) number(p *program, i int) bool {
 // integer tells whether the format takes whole numbers only.
 func (f numberFormat) integer() bool { return f.word == "int32" || f.word == "int64" }
 
-// fast tells whether v surely keeps all rules; where it does not, the exact
-// way decides.
-func (n *numberRules) fast(v int64) bool {
+// short reads a number of at most 18 digits without an exponent, the form that
+// nearly all have, as v / 10^places.
+func short(text []byte) (v int64, places int, ok bool) {
+	negative := len(text) > 0 && text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	if len(text) > 18 {
+		return 0, 0, false
+	}
+	for k, c := range text {
+		switch {
+		case c-'0' <= 9:
+			v = v*10 + int64(c-'0')
+		case c == '.':
+			places = len(text) - k - 1
+		default:
+			return 0, 0, false
+		}
+	}
+	if negative {
+		v = -v
+	}
+	return v, places, true
+}
+
+// scaled is v * 10^places; false where it does not fit.
+func scaled(v int64, places int) (int64, bool) {
+	for ; places > 0; places-- {
+		if v > maxScaled || v < -maxScaled {
+			return 0, false
+		}
+		v *= 10
+	}
+	return v, true
+}
+
+const maxScaled = 1<<63/10 - 1
+
+// fast tells whether v / 10^places surely keeps all rules; where it does not,
+// the exact way decides.
+func (n *numberRules) fast(v int64, places int) bool {
 	for k := range n.bounds {
 		b := &n.bounds[k]
-		if !b.isSmall {
+		limit, ok := scaled(b.small, places)
+		if !b.isSmall || !ok {
 			return false
 		}
-		if b.sign > 0 && v > b.small || b.sign < 0 && v < b.small || b.exclusive && v == b.small {
+		if b.sign > 0 && v > limit || b.sign < 0 && v < limit || b.exclusive && v == limit {
 			return false
 		}
 	}
-	if n.multiple != nil && (n.step <= 0 || v%n.step != 0) {
+	if places > 0 && (n.whole || n.format.integer()) {
+		return false
+	}
+	if n.multiple != nil && !n.divides(v, places) {
 		return false
 	}
 	// 18 digits are within int64 and, as numbers, within float and double.
 	return n.format.word != "int32" || v >= -1<<31 && v < 1<<31
+}
+
+// divides tells whether v / 10^places surely is a multiple.
+func (n *numberRules) divides(v int64, places int) bool {
+	step := n.step
+	ok := true
+	if places < n.places {
+		v, ok = scaled(v, n.places-places)
+	} else {
+		step, ok = scaled(step, places-n.places)
+	}
+	return ok && step > 0 && v%step == 0
 }

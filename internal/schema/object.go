@@ -9,7 +9,7 @@ const sets = 4
 func (r *run) members(p *program, i int) bool {
 	o := p.object
 	if o == nil {
-		r.odd = true
+		r.odd = r.odd || p.silent()
 		return true
 	}
 	n := &r.nodes[i]
@@ -78,7 +78,7 @@ func (r *run) member(p *program, c, at int) bool {
 	}
 	for k := range o.patterns {
 		re := o.patterns[k].re
-		if re != nil && !re.Match(r.keyOf(c)) {
+		if re != nil && !re.match(r.keyOf(c)) {
 			continue
 		}
 		known = true

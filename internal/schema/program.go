@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"regexp"
 	"sync"
 
 	"github.com/sallyport/sallyport/contract"
@@ -16,7 +15,7 @@ type Programs struct {
 
 	mu     sync.Mutex
 	byNode map[*contract.Schema]*program // complete once mu is free
-	regexp map[string]*regexp.Regexp     // by ECMA-262 text; nil: cannot be translated
+	regexp map[string]*matcher           // by ECMA-262 text; nil: cannot be translated
 	judged map[*contract.Schema]bool     // already looked at by judge
 	shapes shapes
 }
@@ -25,7 +24,7 @@ type Programs struct {
 func NewPrograms() *Programs {
 	p := &Programs{
 		byNode: map[*contract.Schema]*program{},
-		regexp: map[string]*regexp.Regexp{},
+		regexp: map[string]*matcher{},
 		judged: map[*contract.Schema]bool{},
 		shapes: shapes{},
 	}
@@ -144,7 +143,7 @@ type objectRules struct {
 }
 
 type patternRule struct {
-	re *regexp.Regexp // nil: cannot be checked, matches every name
+	re *matcher // nil: cannot be checked, matches every name
 	to *program
 }
 
@@ -160,6 +159,6 @@ type arrayRules struct {
 
 type textRules struct {
 	min, max int
-	re       *regexp.Regexp
+	re       *matcher
 	format   textFormat
 }
