@@ -39,9 +39,14 @@ type listener struct {
 	socket net.Listener
 	gate   *netx.Gate
 	server *http.Server
+	plain  net.Listener // what came in plain text to a TLS port; nil where there is none
+	strays *http.Server // serves it
 }
 
 func (l *listener) serve() error {
+	if l.strays != nil {
+		go func() { _ = l.strays.Serve(l.plain) }() //nolint:errcheck // it ends with the port, which the server below reports
+	}
 	if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", l.url, err)
 	}
@@ -49,6 +54,9 @@ func (l *listener) serve() error {
 }
 
 func (l *listener) stop(ctx context.Context) error {
+	if l.strays != nil {
+		_ = l.strays.Close() //nolint:errcheck // nothing there is lawful
+	}
 	err := l.server.Shutdown(ctx)
 	if err != nil {
 		_ = l.server.Close() //nolint:errcheck // time is up
@@ -153,8 +161,13 @@ func (p *process) open(ctx context.Context, l netx.Listen, text policy.Text, con
 	srv := p.server(p.gateway)
 	out := listener{url: l.String(), gate: gate, socket: gate, server: srv}
 	if l.Scheme == netx.TLS {
+		// Plain HTTP on this port is refused with a reason, by the same guards.
+		split := netx.NewSplit(gate)
 		srv.TLSConfig = conf
-		out.socket = tls.NewListener(gate, conf)
+		out.socket = tls.NewListener(split.TLS(), conf)
+		out.strays = p.server(p.gateway.Astray())
+		out.strays.SetKeepAlivesEnabled(false)
+		out.plain = split.Plain()
 	}
 	p.listens = append(p.listens, out)
 	return nil

@@ -143,7 +143,7 @@ func (p *process) openLedger(_ context.Context, first *loaded) error {
 	audit := first.policy.Audit
 	o := ledger.Options{
 		Dir: LogPath(p.state.Dir), Clock: p.opt.Clock, Rand: p.opt.Rand, Keep: audit.Keep.Value,
-		OnFault: func(f ledger.Fault) { p.faults.set("audit", f.Err) },
+		OnFault: func(f ledger.Fault) { p.faults.set("audit "+string(f.Part), f.Err) },
 	}
 	if audit.Mirror.Value != "" {
 		o.Mirror = first.policy.Path(audit.Mirror.Value)

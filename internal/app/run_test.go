@@ -207,6 +207,20 @@ func TestOneCommandGuardsAnAPI(t *testing.T) {
 	if body != `{"id":1}` || h.Get("Server") != "" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") == "" {
 		t.Errorf("reply %s %v", body, h)
 	}
+	plain, err := http.NewRequestWithContext(t.Context(), "GET", strings.Replace(r.Gateway[0], "https://", "http://", 1)+"/things/1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain.Header.Set("X-Api-Key", r.Key)
+	if resp, err := http.DefaultTransport.RoundTrip(plain); err != nil {
+		t.Error(err)
+	} else {
+		text, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != 403 || !strings.Contains(string(text), "transport/plain") {
+			t.Errorf("plain HTTP on the TLS port: %d %s", resp.StatusCode, text)
+		}
+	}
 	if len(seen) != 3 || strings.Contains(strings.Join(seen, " "), "sp_live") {
 		t.Errorf("the upstream saw %q", seen)
 	}

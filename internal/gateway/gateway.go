@@ -122,6 +122,17 @@ func (g *Gateway) Streams() int { return g.streams.open() }
 // CloseStreams ends every stream and waits until they are gone, or ctx is.
 func (g *Gateway) CloseStreams(ctx context.Context) error { return g.streams.close(ctx) }
 
+// astray marks requests that came in plain text to a port that speaks TLS.
+type astray struct{}
+
+// Astray serves requests that came in plain text to a port that speaks TLS:
+// they count as neither secure nor local, whatever their address.
+func (g *Gateway) Astray() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), astray{}, true)))
+	})
+}
+
 // ServeHTTP serves one exchange. net/http takes the connection in; nothing
 // behind the exchange knows.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {

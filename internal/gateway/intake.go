@@ -69,6 +69,9 @@ func (e *exchange) takeConn() {
 	if len(forwarded.XForwardedFor)+len(forwarded.XForwardedProto)+len(forwarded.Forwarded) > 0 && len(e.g.conf.Trusted.Prefixes) > 0 {
 		c.Loopback = false // a proxy on this machine speaks for somebody else
 	}
+	if e.r.Context().Value(astray{}) != nil {
+		c.Loopback = false
+	}
 	c.Client = netx.ClientAddr(c.Peer, forwarded, e.g.conf.Trusted)
 	if t := e.r.TLS; t != nil {
 		c.TLSVersion, c.TLSSuite, c.Secure = t.Version, t.CipherSuite, true
