@@ -54,7 +54,7 @@ func (k *keywords) dynamicRef() {
 		k.s.Never = true
 		return
 	}
-	if n := k.b.dynamicAnchors(v.f, v.text()); n > 1 {
+	if n := at.f.dynamic[v.text()]; n > 1 {
 		k.b.warn(v, say(CodeDynamicRef, "write $ref", "%d schemas carry this dynamic anchor; the first one is always taken", n))
 	}
 	if target := k.b.schema(at); k.s.Ref == nil {
@@ -62,19 +62,6 @@ func (k *keywords) dynamicRef() {
 	} else {
 		k.s.AllOf = append(k.s.AllOf, target)
 	}
-}
-
-// dynamicAnchors counts the schemas of f with the anchor that ref ends with.
-func (b *builder) dynamicAnchors(f *file, ref string) int {
-	n := 0
-	for i := range f.cells {
-		if f.cells[i].kind == source.Object {
-			if a := (node{f, uint32(i)}).get("$dynamicAnchor"); a.ok() && "#"+a.str() == ref {
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // allowNull reads nullable: true of OpenAPI 3.0. Beside a type it adds null to

@@ -23,14 +23,14 @@ func (k *keywords) discriminator(v node) {
 	}
 	d := &contract.Discriminator{Property: k.b.keep(name.text()), At: v.span()}
 	for key, to := range k.b.want(v.get("mapping"), "mapping", source.Object).members {
-		d.Mapping = append(d.Mapping, contract.Mapped{Value: k.b.keep(key.text()), Schema: k.b.mapped(k.at, to)})
+		d.Mapping = append(d.Mapping, contract.Mapped{Value: k.b.keep(key.text()), Schema: k.b.mapping(k.at, to)})
 	}
 	k.s.Discriminator = d
 }
 
-// mapped finds what a mapping names: a component, or a reference. A broken one
+// mapping finds what a mapping names: a component, or a reference. A broken one
 // accepts nothing.
-func (b *builder) mapped(at spot, to node) *contract.Schema {
+func (b *builder) mapping(at spot, to node) *contract.Schema {
 	name := to.str()
 	if componentKey.MatchString(name) {
 		c := spot{node{to.f, 0}, "#"}.child("components").child("schemas").child(name)
@@ -53,6 +53,7 @@ func (b *builder) mapped(at spot, to node) *contract.Schema {
 // discriminator, and of the named schemas that extend, by allOf, a schema that
 // holds one (OpenAPI 3.1 section 4.8.25).
 func (b *builder) discriminators() {
+	b.mapped = map[*contract.Discriminator]map[string]bool{}
 	for _, s := range b.out.Schemas {
 		if s.Discriminator == nil {
 			continue
@@ -60,7 +61,7 @@ func (b *builder) discriminators() {
 		alternatives := [][]*contract.Schema{s.OneOf, s.AnyOf}
 		for _, list := range alternatives {
 			for _, alternative := range list {
-				imply(s.Discriminator, alternative)
+				b.imply(s.Discriminator, alternative)
 			}
 		}
 	}
@@ -69,31 +70,31 @@ func (b *builder) discriminators() {
 			continue
 		}
 		if s.Discriminator != nil && len(s.OneOf)+len(s.AnyOf) == 0 {
-			imply(s.Discriminator, s)
+			b.imply(s.Discriminator, s)
 		}
 		seen := map[*contract.Schema]bool{s: true}
-		extended(s, seen, func(parent *contract.Schema) {
+		b.extended(s, seen, func(parent *contract.Schema) {
 			if parent.Discriminator != nil && len(parent.OneOf)+len(parent.AnyOf) == 0 {
-				imply(parent.Discriminator, s)
+				b.imply(parent.Discriminator, s)
 			}
 		})
 	}
 }
 
 // extended visits the schemas that s extends by allOf, near and far.
-func extended(s *contract.Schema, seen map[*contract.Schema]bool, visit func(*contract.Schema)) {
+func (b *builder) extended(s *contract.Schema, seen map[*contract.Schema]bool, visit func(*contract.Schema)) {
 	for _, parent := range s.AllOf {
-		for parent != nil && !seen[parent] {
+		for parent != nil && !seen[parent] && b.spend(b.doc.node) {
 			seen[parent] = true
 			visit(parent)
-			extended(parent, seen, visit)
+			b.extended(parent, seen, visit)
 			parent = parent.Ref
 		}
 	}
 }
 
 // imply adds the name of a component, unless the mapping speaks of it.
-func imply(d *contract.Discriminator, s *contract.Schema) {
+func (b *builder) imply(d *contract.Discriminator, s *contract.Schema) {
 	for range maxHops {
 		if s.Name == "" && s.Ref != nil {
 			s = s.Ref
@@ -102,10 +103,17 @@ func imply(d *contract.Discriminator, s *contract.Schema) {
 	if s.Name == "" {
 		return
 	}
-	for _, m := range d.Mapping {
-		if m.Value == s.Name {
-			return
+	values := b.mapped[d]
+	if values == nil {
+		values = make(map[string]bool, len(d.Mapping))
+		for _, m := range d.Mapping {
+			values[m.Value] = true
 		}
+		b.mapped[d] = values
 	}
+	if values[s.Name] {
+		return
+	}
+	values[s.Name] = true
 	d.Mapping = append(d.Mapping, contract.Mapped{Value: strings.Clone(s.Name), Schema: s})
 }

@@ -17,19 +17,23 @@ type builder struct {
 	words   map[string]string // texts that the contract keeps, each once
 	refs    map[target]resolved
 	params  map[node]*contract.Parameter
+	lists   map[node]parameterList
 	media   map[node]*contract.Media
 	schemes map[string]*contract.Scheme
 	queue   []job
 	slab    []contract.Schema
 	regexps map[string]string // why a pattern cannot be enforced, "" if it can
 	work    int
+	values  int
+	hints   int // near names that were looked for
+	mapped  map[*contract.Discriminator]map[string]bool
 	stop    bool // a limit was passed
 }
 
 func newBuilder(l *loader, root *file) *builder {
 	return &builder{
 		loader: l, doc: spot{node{root, 0}, "#"}, out: &contract.Contract{}, words: map[string]string{}, refs: map[target]resolved{},
-		params: map[node]*contract.Parameter{}, media: map[node]*contract.Media{}, schemes: map[string]*contract.Scheme{}, regexps: map[string]string{},
+		params: map[node]*contract.Parameter{}, lists: map[node]parameterList{}, media: map[node]*contract.Media{}, schemes: map[string]*contract.Scheme{}, regexps: map[string]string{},
 	}
 }
 
@@ -71,11 +75,20 @@ func (b *builder) spend(n node) bool {
 	if b.work++; b.work <= MaxWork && (b.work&1023 != 0 || b.ctx.Err() == nil) {
 		return true
 	}
-	if !b.stop {
-		b.stop = true
-		b.fail(n, say(CodeTooLarge, "split the API", "the document declares more than %d parts, or loading it was cancelled", MaxWork))
+	if err := b.ctx.Err(); err != nil {
+		b.halt(n, say(CodeTooLarge, "give it more time, or split the API", "loading the document was ended: %s", err))
+	} else {
+		b.halt(n, say(CodeTooLarge, "split the API", "the document declares more than %d parts", MaxWork))
 	}
 	return false
+}
+
+// halt ends the building with an Error, once.
+func (b *builder) halt(n node, p problem) {
+	if !b.stop {
+		b.stop = true
+		b.fail(n, p)
+	}
 }
 
 // keep returns a copy of s that does not hold the file in memory; equal texts
@@ -190,6 +203,9 @@ func (b *builder) servers(s spot) []contract.Server {
 	}
 	var out []contract.Server
 	for _, v := range b.want(s.get("servers"), "servers", source.Array).items {
+		if !b.spend(v) {
+			break
+		}
 		u := v.get("url")
 		if !u.is(source.String) {
 			b.warn(v, say(CodeServer, "write url: https://api.example.com", "this server has no url and is ignored"))

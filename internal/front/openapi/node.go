@@ -44,6 +44,8 @@ type file struct {
 	index   map[uint32]map[string]uint32
 	schemas []*contract.Schema // by cell; nil until the first schema
 	anchors map[string]node    // nil until asked for
+	dynamic map[string]int     // how many schemas carry a $dynamicAnchor
+	lists   map[uint32][]uint32
 }
 
 // A node is one value in a file. The zero node stands for an absent value.
@@ -181,12 +183,21 @@ func (n node) names() map[string]uint32 {
 
 // at returns the item with that index, or the zero node.
 func (n node) at(index int) node {
-	for i, item := range n.items {
-		if i == index {
-			return item
-		}
+	if !n.is(source.Array) || index < 0 || index >= n.count() {
+		return node{}
 	}
-	return node{}
+	list, ok := n.f.lists[n.i]
+	if !ok {
+		list = make([]uint32, 0, n.count())
+		for _, item := range n.items {
+			list = append(list, item.i)
+		}
+		if n.f.lists == nil {
+			n.f.lists = map[uint32][]uint32{}
+		}
+		n.f.lists[n.i] = list
+	}
+	return node{n.f, list[index]}
 }
 
 // keys lists the member names.

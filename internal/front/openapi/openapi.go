@@ -22,11 +22,14 @@ import (
 // Limits of one Load, each far above the largest public documents.
 const (
 	MaxFile  = 64 << 20  // bytes of one JSON file
-	MaxYAML  = 32 << 20  // bytes of one YAML file, whose parser needs more memory
+	MaxYAML  = 16 << 20  // bytes of one YAML file, whose parser needs 50 times the memory
 	MaxTotal = 256 << 20 // bytes of all files
 	MaxFiles = 256       // files that one document may be made of
 	MaxDepth = 512       // nesting of values in a file
-	MaxWork  = 4 << 20   // operations, parameters, bodies and replies that are built
+
+	MaxWork    = 2 << 20 // operations, parameters, bodies, replies and the like that are built
+	MaxSchemas = 1 << 20
+	MaxValues  = 2 << 20 // values in enums, defaults, examples and extensions
 )
 
 // Options say what a Load may reach. The zero Options read the document's own

@@ -83,6 +83,9 @@ func (b *builder) pathItem(it *item, seen *known) {
 func (b *builder) operationsOf(it *item, s spot, seen *known) {
 	for k, v := range s.members {
 		name := k.text()
+		if !b.spend(k) {
+			return
+		}
 		switch {
 		case isMethod(name):
 			b.operation(it, method{strings.ToUpper(name), k, s.under(name, v)}, seen)
@@ -123,6 +126,7 @@ func (b *builder) operation(it *item, m method, seen *known) {
 	o.Tags = b.texts(s.get("tags"), "tags")
 	o.Summary, o.Description, o.Deprecated = prose(s.get("summary")), prose(s.get("description")), s.get("deprecated").isTrue()
 	o.Parameters = b.placed(it, merged(it.shared, own), m.at)
+	b.work += len(o.Parameters)
 	if b.dialect == contract.Swagger20 {
 		b.swaggerContent(o, s, it)
 	} else {
@@ -163,19 +167,27 @@ func merged(shared, own []*contract.Parameter) []*contract.Parameter {
 	if len(shared) == 0 {
 		return own
 	}
+	mine := make(map[identity]bool, len(own))
+	for _, p := range own {
+		mine[identify(p)] = true
+	}
 	out := make([]*contract.Parameter, 0, len(shared)+len(own))
 	for _, p := range shared {
-		if find(own, p) == nil {
+		if !mine[identify(p)] {
 			out = append(out, p)
 		}
 	}
 	return append(out, own...)
 }
 
-// find returns the parameter of list with the name and place of p.
-func find(list []*contract.Parameter, p *contract.Parameter) *contract.Parameter {
-	o := contract.Operation{Parameters: list}
-	return o.Param(p.In, p.Name)
+// declares tells whether list holds the path parameter called name.
+func declares(list []*contract.Parameter, name string) bool {
+	for _, p := range list {
+		if p.In == contract.InPath && p.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // placed checks the path parameters against the template: one that has no
@@ -191,10 +203,10 @@ func (b *builder) placed(it *item, list []*contract.Parameter, at node) []*contr
 		out = append(out, p)
 	}
 	for _, name := range it.names {
-		implied := &contract.Parameter{Name: name, In: contract.InPath, Required: true, Style: contract.Simple, At: it.at.span()}
-		if find(out, implied) != nil {
+		if declares(out, name) {
 			continue
 		}
+		implied := &contract.Parameter{Name: name, In: contract.InPath, Required: true, Style: contract.Simple, At: it.at.span()}
 		b.warn(it.at, say(CodePathParameter, "declare it with in: path, required: true and a schema", "the path parameter %q is not declared; any text is taken", clip(name)))
 		implied.Schema = b.newSchema(spot{it.at, it.pointer}, contract.StringType)
 		out = append(out, implied)

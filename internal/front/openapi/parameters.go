@@ -12,7 +12,36 @@ import (
 // be served without it. Swagger's body and formData parameters are left to
 // swaggerContent.
 func (b *builder) parameters(s spot) ([]*contract.Parameter, bool) {
+	if known, ok := b.lists[s.node]; ok && s.ok() {
+		return known.list, known.usable
+	}
+	list, usable := b.parameterList(s)
+	b.lists[s.node] = parameterList{list, usable}
+	return list, usable
+}
+
+// A parameterList is one list of the document, read once.
+type parameterList struct {
+	list   []*contract.Parameter
+	usable bool
+}
+
+// An identity tells parameters apart.
+type identity struct {
+	in   contract.In
+	name string
+}
+
+func identify(p *contract.Parameter) identity {
+	if p.In == contract.InHeader {
+		return identity{p.In, strings.ToLower(p.Name)}
+	}
+	return identity{p.In, p.Name}
+}
+
+func (b *builder) parameterList(s spot) ([]*contract.Parameter, bool) {
 	list := b.want(s.node, "parameters", source.Array)
+	seen := make(map[identity]bool, list.count())
 	out := make([]*contract.Parameter, 0, list.count())
 	usable := true
 	for i, v := range list.items {
@@ -35,10 +64,11 @@ func (b *builder) parameters(s spot) ([]*contract.Parameter, bool) {
 		if p == nil {
 			continue
 		}
-		if find(out, p) != nil {
+		if seen[identify(p)] {
 			b.warn(v, say(CodeParameter, "remove one of the two", "the parameter %q stands twice in %s; the first one counts", clip(p.Name), p.In))
 			continue
 		}
+		seen[identify(p)] = true
 		out = append(out, p)
 	}
 	return out, usable

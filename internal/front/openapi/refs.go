@@ -18,17 +18,21 @@ type spot struct {
 	pointer string // "#/components/schemas/Order"
 }
 
-func (s spot) child(name string) spot {
-	return spot{s.get(name), s.pointer + "/" + escapePointer(name)}
-}
+// maxPointer bounds a pointer, in bytes: what does not fit is left out.
+const maxPointer = 1024
+
+func (s spot) child(name string) spot { return s.under(name, s.get(name)) }
 
 // under is the spot of a member that was found by iteration.
 func (s spot) under(name string, value node) spot {
+	if len(s.pointer)+len(name) > maxPointer {
+		return spot{value, s.pointer}
+	}
 	return spot{value, s.pointer + "/" + escapePointer(name)}
 }
 
 func (s spot) item(i int, value node) spot {
-	return spot{value, s.pointer + "/" + strconv.Itoa(i)}
+	return s.under(strconv.Itoa(i), value)
 }
 
 func escapePointer(name string) string {
@@ -131,7 +135,7 @@ func (b *builder) point(f *file, pointer string) (spot, *problem) {
 		name := unescapePointer.Replace(token)
 		next, ok := b.step(s, name)
 		if !ok {
-			p := say(CodeRef, missing(name, s.keys()), "nothing stands at %q: %q is missing", clip("#"+pointer), clip(name))
+			p := say(CodeRef, b.missing(name, s.node), "nothing stands at %q: %q is missing", clip("#"+pointer), clip(name))
 			return spot{}, &p
 		}
 		s = next
@@ -165,9 +169,14 @@ func (b *builder) step(s spot, name string) (spot, bool) {
 	return spot{}, false
 }
 
-// missing is the hint for a name that does not exist among others.
-func missing(name string, names []string) string {
+// missing is the hint for a name that does not exist in n. It looks for near
+// names only as often as diagnostics are shown.
+func (b *builder) missing(name string, n node) string {
 	const most = 10000 // names to compare with
+	var names []string
+	if b.hints++; b.hints <= source.MaxList {
+		names = n.keys()
+	}
 	if near := source.Near(name, names[:min(len(names), most)]); near != "" {
 		return "did you mean " + strconv.Quote(clip(near)) + "?"
 	}
@@ -206,7 +215,7 @@ func (b *builder) anchors(f *file) map[string]node {
 	if f.anchors != nil {
 		return f.anchors
 	}
-	f.anchors = map[string]node{}
+	f.anchors, f.dynamic = map[string]node{}, map[string]int{}
 	if !strings.Contains(f.data, "$id") && !strings.Contains(f.data, "$anchor") && !strings.Contains(f.data, "$dynamicAnchor") {
 		return f.anchors
 	}
@@ -224,8 +233,11 @@ func (b *builder) anchors(f *file) map[string]node {
 			switch k.text() {
 			case "$id":
 				keep(v.str(), n)
-			case "$anchor", "$dynamicAnchor":
+			case "$anchor":
 				keep("#"+v.str(), n)
+			case "$dynamicAnchor":
+				keep("#"+v.str(), n)
+				f.dynamic["#"+v.str()]++
 			}
 		}
 	}

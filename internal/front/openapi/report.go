@@ -61,7 +61,7 @@ func (r *report) addAt(severity source.Severity, f *file, offset int, p problem)
 	d := source.Diagnostic{
 		At: source.Span{File: f.name, Line: line, Col: col}, Severity: severity, Code: p.code, Text: p.text, Hint: p.hint,
 	}
-	if text := f.line(line); len(text) <= maxLine {
+	if text := f.line(line); len(text) <= maxLine && !r.full(severity) {
 		d.Line = strings.Clone(text)
 	}
 	r.put(f.order, d)
@@ -72,19 +72,27 @@ func (r *report) put(order int, d source.Diagnostic) {
 	if r.seen[m] {
 		return
 	}
+	if r.full(d.Severity) {
+		r.more++
+		return
+	}
 	list := &r.others
 	if d.Severity == source.Error {
 		list = &r.errors
-	}
-	if len(*list) >= source.MaxList {
-		r.more++
-		return
 	}
 	if r.seen == nil {
 		r.seen = map[mark]bool{}
 	}
 	r.seen[m] = true
 	*list = append(*list, placed{order, d})
+}
+
+// full tells whether no more diagnostics of that severity are kept.
+func (r *report) full(severity source.Severity) bool {
+	if severity == source.Error {
+		return len(r.errors) >= source.MaxList
+	}
+	return len(r.others) >= source.MaxList
 }
 
 func (r *report) failed() bool { return len(r.errors) > 0 }

@@ -19,6 +19,10 @@ const slabSize = 128
 
 // alloc returns a fresh schema at s with the next ID.
 func (b *builder) alloc(s spot) *contract.Schema {
+	if len(b.out.Schemas) >= MaxSchemas {
+		b.halt(s.node, say(CodeTooLarge, "split the API", "the document declares more than %d schemas", MaxSchemas))
+		return b.out.Schemas[0]
+	}
 	if len(b.slab) == 0 {
 		b.slab = make([]contract.Schema, slabSize)
 	}

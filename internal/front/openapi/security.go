@@ -10,10 +10,7 @@ import (
 // securitySchemes reads the declared schemes. One that cannot be read does not
 // exist: requirements that name it fall back to the gateway's own key.
 func (b *builder) securitySchemes() {
-	at := b.doc.child("components").child("securitySchemes")
-	if b.dialect == contract.Swagger20 {
-		at = b.doc.child("securityDefinitions")
-	}
+	at := b.securityAt()
 	for k, v := range b.want(at.node, "the security schemes", source.Object).members {
 		s, ok := b.follow(at.under(k.text(), v))
 		if !ok || strings.HasPrefix(k.text(), "x-") && !v.get("type").ok() {
@@ -30,6 +27,14 @@ func (b *builder) securitySchemes() {
 		b.schemes[scheme.Name] = scheme
 		b.out.Schemes = append(b.out.Schemes, scheme)
 	}
+}
+
+// securityAt is where the schemes are declared.
+func (b *builder) securityAt() spot {
+	if b.dialect == contract.Swagger20 {
+		return b.doc.child("securityDefinitions")
+	}
+	return b.doc.child("components").child("securitySchemes")
 }
 
 // scheme fills in what the type of the scheme asks for.
@@ -120,6 +125,9 @@ func (b *builder) security(o *contract.Operation, s spot) {
 	}
 	lost := false
 	for _, v := range list.items {
+		if !b.spend(v) {
+			return
+		}
 		r, ok := b.requirement(v)
 		if !ok {
 			lost = true
@@ -141,11 +149,7 @@ func (b *builder) requirement(v node) (contract.Requirement, bool) {
 	for k, scopes := range v.members {
 		scheme := b.schemes[k.text()]
 		if scheme == nil {
-			names := make([]string, 0, len(b.out.Schemes))
-			for _, s := range b.out.Schemes {
-				names = append(names, s.Name)
-			}
-			b.warn(k, say(CodeSecurity, missing(k.text(), names), "the security scheme %q is not declared; this alternative is ignored", clip(k.text())))
+			b.warn(k, say(CodeSecurity, b.missing(k.text(), b.securityAt().node), "the security scheme %q is not declared; this alternative is ignored", clip(k.text())))
 			return r, false
 		}
 		r.Parts = append(r.Parts, contract.Required{Scheme: scheme, Scopes: b.texts(scopes, "the scopes")})

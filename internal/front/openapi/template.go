@@ -18,6 +18,9 @@ func (t template) has(name string) bool {
 	return false
 }
 
+// maxPath bounds a path template, in bytes.
+const maxPath = 4096
+
 // template reads the path in k; false after a diagnostic where requests cannot
 // be matched with it, so that its operations are not served.
 func (b *builder) template(k node) (template, bool) {
@@ -27,6 +30,9 @@ func (b *builder) template(k node) (template, bool) {
 		p.text += "; its operations are not served"
 		b.warn(k, p)
 		return template{}, false
+	}
+	if len(path) > maxPath {
+		return refuse("shorten it", "the path %q is longer than %d bytes", clip(path), maxPath)
 	}
 	if strings.ContainsAny(path, "?#") {
 		return refuse("declare query parameters under parameters", "the path %q holds a query or fragment", clip(path))

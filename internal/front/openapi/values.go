@@ -10,6 +10,10 @@ import (
 // value copies n and all below it out of the file.
 func (b *builder) value(n node) source.Value {
 	v := source.Value{At: n.span(), Kind: n.kind()}
+	if b.values++; b.values > MaxValues {
+		b.halt(n, say(CodeTooLarge, "remove long examples", "enums, defaults, examples and extensions hold more than %d values", MaxValues))
+		return v
+	}
 	switch v.Kind {
 	case source.Absent, source.Null:
 	case source.Bool, source.Number, source.String:
@@ -53,6 +57,9 @@ func (b *builder) extensions(n node) contract.Extensions {
 func (b *builder) texts(n node, what string) []string {
 	var out []string
 	for _, v := range b.want(n, what, source.Array).items {
+		if !b.spend(v) {
+			break
+		}
 		if !v.is(source.String) {
 			b.warn(v, say(CodeWrongType, "write a string", "each element of %s must be a string", what))
 			continue

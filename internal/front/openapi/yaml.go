@@ -107,8 +107,8 @@ type yamlReader struct {
 	f       *file
 	at      cursor
 	open    map[*yaml.Node]int // anchored values around the current one, by how often they are being read
-	aliased int                 // depth of aliases around the current value
-	copied  int                 // cells that aliases added
+	aliased int                // depth of aliases around the current value
+	copied  int                // cells that aliases added
 	err     *broken
 }
 
