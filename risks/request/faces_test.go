@@ -1,0 +1,264 @@
+package request
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
+)
+
+func schema(t contract.Types, change ...func(*contract.Schema)) *contract.Schema {
+	s := contract.NewSchema()
+	s.Types = t
+	for _, f := range change {
+		f(s)
+	}
+	return s
+}
+
+// order is the schema {quantity: integer 1-9, note: string of 20 at most,
+// total: readOnly integer}, closed.
+func order() *contract.Schema {
+	never := contract.NewSchema()
+	never.Never = true
+	return schema(contract.ObjectType, func(s *contract.Schema) {
+		s.AdditionalProperties = never
+		s.Properties = []contract.Property{
+			{Name: "note", Schema: schema(contract.StringType, func(s *contract.Schema) { s.MaxLength = 20 })},
+			{Name: "quantity", Schema: schema(contract.IntegerType, func(s *contract.Schema) { s.Minimum, s.Maximum = "1", "9" })},
+			{Name: "total", Schema: schema(contract.IntegerType, func(s *contract.Schema) { s.ReadOnly = true })},
+		}
+	})
+}
+
+// store is a server with one collection. Its behaviour is what keep does with
+// a body, and what a POST says.
+type store struct {
+	keep   func(body map[string]any) (stored map[string]any, ok bool)
+	say    func(stored map[string]any) map[string]any
+	hidden bool // objects cannot be read again
+
+	object  map[string]any
+	deleted int
+}
+
+func (s *store) send(_ context.Context, a *risk.Attempt) (*risk.Seen, error) {
+	reply := func(status int, v any) (*risk.Seen, error) {
+		text, err := json.Marshal(v)
+		return &risk.Seen{Status: status, Body: text}, err
+	}
+	switch {
+	case a.Method == "DELETE":
+		s.deleted++
+		return reply(200, nil)
+	case a.Method == "GET" && a.Path == "/orders/7" && !s.hidden:
+		return reply(200, s.object)
+	case a.Method != "POST":
+		return reply(404, nil)
+	}
+	var body map[string]any
+	if err := json.Unmarshal(a.Body, &body); err != nil {
+		return reply(400, nil)
+	}
+	stored, ok := s.keep(body)
+	if !ok {
+		return reply(400, map[string]any{"error": "bad"})
+	}
+	stored["id"] = 7
+	s.object = stored
+	return reply(201, s.say(stored))
+}
+
+func all(body map[string]any) (map[string]any, bool) { return body, true }
+func echo(stored map[string]any) map[string]any      { return stored }
+
+// listed keeps what the contract lists and lets clients write.
+func listed(body map[string]any) (map[string]any, bool) {
+	n, ok := body["quantity"].(float64)
+	note, _ := body["note"].(string)
+	if !ok || n < 1 || n > 9 || len(note) > 20 {
+		return nil, false
+	}
+	return map[string]any{"quantity": n, "note": note, "total": 10 * n}, true
+}
+
+func attack(t *testing.T, s *store) []risk.Finding {
+	t.Helper()
+	post := &contract.Operation{Method: "POST", Path: "/orders", Key: "POST /orders", Body: &contract.Body{Media: []*contract.Media{{Type: "application/json", Schema: order()}}}}
+	ops := []*contract.Operation{post, {Method: "DELETE", Path: "/orders/{id}"}}
+	if !s.hidden {
+		ops = append(ops, &contract.Operation{Method: "GET", Path: "/orders/{id}"})
+	}
+	var out []risk.Finding
+	err := probe(t.Context(), &risk.Target{
+		Contract: &contract.Contract{Operations: ops}, Callers: []string{"alice"}, Send: s.send,
+		Lawful: func(op *contract.Operation) (*risk.Attempt, bool) {
+			return &risk.Attempt{As: "alice", Method: "POST", Path: "/orders", Body: []byte(`{"quantity":2,"note":"a"}`)}, op == post
+		},
+		Report: func(f risk.Finding) { out = append(out, f) },
+		Canary: func() string { return "abcdefghijklmnop" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestProbeBelievesOnlyWhatIsStored(t *testing.T) {
+	t.Parallel()
+	three := []string{"request/body quantity", "request/read-only total", "request/body xabcdefghijklmnop"}
+	quotes := func(body map[string]any) (map[string]any, bool) {
+		if stored, ok := listed(body); ok {
+			return stored, true
+		}
+		text, err := json.Marshal(body)
+		return map[string]any{"error": "cannot read " + string(text)}, err == nil
+	}
+	for _, c := range []struct {
+		name      string
+		s         store
+		want      []string
+		confirmed bool
+	}{
+		{"everything is stored", store{keep: all, say: echo}, three, true},
+		{"everything is stored and nothing said", store{keep: all, say: func(map[string]any) map[string]any { return map[string]any{"id": 7} }}, three, true},
+		{"a sound server", store{keep: listed, say: echo}, nil, false},
+		{"an error in a 201 that quotes the value", store{keep: quotes, say: echo}, nil, false},
+		{"said, and nowhere to read again", store{keep: all, say: func(m map[string]any) map[string]any { delete(m, "id"); return m }, hidden: true}, three, false},
+	} {
+		var got []string
+		for _, f := range attack(t, &c.s) {
+			name := f.Proof[strings.Index(f.Proof, `"`)+1:]
+			got = append(got, f.Code+" "+name[:strings.Index(name, `"`)])
+			if f.Confirmed != c.confirmed || f.Operation != "POST /orders" {
+				t.Errorf("%s: %+v", c.name, f)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestAnEchoThatWasNotStoredIsNoFinding(t *testing.T) {
+	t.Parallel()
+	s := &store{say: echo}
+	s.keep = func(body map[string]any) (map[string]any, bool) {
+		stored, ok := listed(body)
+		if !ok {
+			stored = map[string]any{"quantity": 1}
+		}
+		s.say = func(map[string]any) map[string]any { body["id"] = 7; return body }
+		return stored, true
+	}
+	if got := attack(t, s); len(got) != 0 {
+		t.Errorf("found %+v", got)
+	}
+}
+
+func TestProbeDeletesWhatItCreated(t *testing.T) {
+	t.Parallel()
+	s := &store{keep: all, say: echo}
+	if attack(t, s); s.deleted != 4 {
+		t.Errorf("%d deletions for one control and three mutants", s.deleted)
+	}
+}
+
+func TestProbeThatCouldNotCompareSaysSo(t *testing.T) {
+	t.Parallel()
+	op := &contract.Operation{Method: "POST", Path: "/orders", Body: &contract.Body{Media: []*contract.Media{{Type: "application/json", Schema: order()}}}}
+	err := probe(t.Context(), &risk.Target{
+		Contract: &contract.Contract{Operations: []*contract.Operation{op}},
+		Lawful:   func(*contract.Operation) (*risk.Attempt, bool) { return nil, false },
+	})
+	if !errors.Is(err, errNothing) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMutantsBreakOneMemberEach(t *testing.T) {
+	t.Parallel()
+	lawful := `{"quantity":2,"note":"a"}`
+	var got []string
+	for _, m := range mutants(order(), []byte(lawful), "abcdefghijklmnop") {
+		if !json.Valid(m.body) {
+			t.Errorf("no JSON: %s", m.body)
+		}
+		got = append(got, string(m.body))
+	}
+	want := []string{
+		`{"quantity":"abcdefghijklmnop","note":"a"}`, `{"quantity":2,"note":"a","total":` + number("abcdefghijklmnop") + `}`,
+		`{"quantity":2,"note":"a","xabcdefghijklmnop":"abcdefghijklmnop"}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, body := range []string{`[]`, `"a"`, ``, `{`} {
+		if m := mutants(order(), []byte(body), "abcdefghijklmnop"); m != nil {
+			t.Errorf("%q gives %v", body, m)
+		}
+	}
+}
+
+func TestLintSpeaksOnceOfASchema(t *testing.T) {
+	t.Parallel()
+	open := schema(contract.ObjectType, func(s *contract.Schema) {
+		s.Name = "Order"
+		for _, n := range []string{"a", "b", "c", "d", "e", "f"} {
+			s.Properties = append(s.Properties, contract.Property{Name: n, Schema: schema(contract.StringType)})
+		}
+	})
+	takes := func(s *contract.Schema) *contract.Operation {
+		return &contract.Operation{Method: "POST", Path: "/orders", Body: &contract.Body{Media: []*contract.Media{{Type: "application/json", Schema: s}}}}
+	}
+	composed := schema(0, func(s *contract.Schema) {
+		part := order()
+		part.AdditionalProperties = nil
+		s.AllOf = []*contract.Schema{part}
+	})
+	formats := schema(contract.ObjectType, func(s *contract.Schema) {
+		s.AdditionalProperties = contract.NewSchema()
+		for _, f := range []string{"uuid", "date-time", "int64"} {
+			kind := contract.StringType
+			if f == "int64" {
+				kind = contract.IntegerType
+			}
+			s.Properties = append(s.Properties, contract.Property{Name: f, Schema: schema(kind, func(s *contract.Schema) { s.Format = f })})
+		}
+		s.Properties = append(s.Properties, contract.Property{Name: "code", Schema: schema(contract.StringType, func(s *contract.Schema) { s.Pattern = "^[A-Z]{2,4}$" })})
+	})
+	list := schema(contract.ArrayType, func(s *contract.Schema) { s.Items = order() })
+	for _, c := range []struct {
+		name string
+		ops  []*contract.Operation
+		want []string
+	}{
+		{"a sound schema", []*contract.Operation{takes(order()), {Method: "GET"}}, nil},
+		{"formats and patterns bound too", []*contract.Operation{takes(formats)}, nil},
+		{"a part of an allOf cannot close itself", []*contract.Operation{takes(composed)}, nil},
+		{"used twice, said once", []*contract.Operation{takes(open), takes(open)}, []string{
+			`the schema "Order" leaves requests unbounded: a has no maxLength, b has no maxLength, c has no maxLength, d has no maxLength, e has no maxLength and 2 more`,
+		}},
+		{"a list without an end", []*contract.Operation{takes(list)}, []string{"the body of POST /orders leaves requests unbounded: it has no maxItems"}},
+		{"a pattern without an end", []*contract.Operation{takes(schema(contract.StringType, func(s *contract.Schema) { s.Pattern = "^a+$" }))}, []string{"the body of POST /orders leaves requests unbounded: it has no maxLength"}},
+	} {
+		var got []string
+		lint(&contract.Contract{Operations: c.ops}, func(d source.Diagnostic) {
+			got = append(got, d.Text)
+			if d.Hint == "" || d.Code != CodeLoose || d.Severity == source.Error {
+				t.Errorf("%s: %v", c.name, d)
+			}
+		})
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s (-want +got):\n%s", c.name, cmp.Diff(c.want, got))
+		}
+	}
+}

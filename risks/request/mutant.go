@@ -1,0 +1,185 @@
+package request
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/lib/jsonx"
+	"github.com/sallyport/sallyport/source"
+)
+
+// A mutant is a lawful body with one member that breaks the contract.
+type mutant struct {
+	code  fault.Code
+	what  string // for the proof
+	name  string // of the member
+	value string // its JSON text
+	body  []byte
+	at    source.Span
+}
+
+// maxLong bounds the length of a text that is sent to be too long, in bytes.
+const maxLong = 8 << 10
+
+// mutants makes at most one body for each kind of breach.
+func mutants(s *contract.Schema, lawful []byte, canary string) []mutant {
+	doc := jsonx.New(jsonx.Limits{})
+	if doc.Parse(lawful) != nil || doc.Kind(0) != jsonx.Object {
+		return nil
+	}
+	var out []mutant
+	if m, ok := badValue(s, doc, canary); ok {
+		out = append(out, m)
+	}
+	if m, ok := readOnly(s, doc, canary); ok {
+		out = append(out, m)
+	}
+	if s.AdditionalProperties != nil && s.AdditionalProperties.Never {
+		m := mutant{code: CodeBody, what: "a member that the schema refuses", name: "x" + canary, value: quoted(canary), at: s.At}
+		m.body = added(doc, m.name, m.value)
+		out = append(out, m)
+	}
+	return out
+}
+
+// badValue breaks the first member whose schema is strict enough to be broken.
+func badValue(s *contract.Schema, doc *jsonx.Doc, canary string) (mutant, bool) {
+	for c := range doc.Children(0) {
+		p := s.Property(string(doc.Key(c)))
+		if p == nil || p.ReadOnly || resolve(p).ReadOnly {
+			continue
+		}
+		what, text := breach(resolve(p), canary)
+		if what == "" {
+			continue
+		}
+		m := mutant{code: CodeBody, what: what, name: string(doc.Key(c)), value: quoted(text), at: p.At}
+		n, src := doc.Node(c), doc.Source()
+		m.body = append(append(append(m.body, src[:n.Start]...), m.value...), src[n.End:]...)
+		return m, true
+	}
+	return mutant{}, false
+}
+
+// breach finds a text that s refuses, and says why.
+func breach(s *contract.Schema, canary string) (what, text string) {
+	switch {
+	case s.Types != 0 && s.Types&contract.StringType == 0:
+		return "a text where the schema has none", canary
+	case s.Enum != nil:
+		return "a value that the enum does not list", canary
+	case s.MaxLength != contract.Unset && s.MaxLength < maxLong:
+		return "a text over maxLength", strings.Repeat(canary, s.MaxLength/len(canary)+1)
+	}
+	switch s.Format {
+	case "uuid", "date", "date-time", "email", "ipv4", "ipv6":
+		return "a text that is no " + s.Format, canary
+	}
+	return "", ""
+}
+
+// readOnly sets the first member that only the server may set.
+func readOnly(s *contract.Schema, doc *jsonx.Doc, canary string) (mutant, bool) {
+	for _, p := range s.Properties {
+		r := resolve(p.Schema)
+		if !p.Schema.ReadOnly && !r.ReadOnly || doc.Member(0, p.Name) >= 0 {
+			continue
+		}
+		m := mutant{code: CodeReadOnly, what: "a value of the client", name: p.Name, at: p.NameAt}
+		switch {
+		case r.Enum != nil || r.Pattern != "" || r.Format != "" && r.Format != "int32" && r.Format != "int64":
+			continue // it would be refused for another reason
+		case r.Types == 0 || r.Types&contract.StringType != 0:
+			m.value = quoted(canary)
+		case r.Types&(contract.IntegerType|contract.NumericType) != 0:
+			m.value = number(canary)
+		default:
+			continue
+		}
+		m.body = added(doc, m.name, m.value)
+		return m, true
+	}
+	return mutant{}, false
+}
+
+// number makes seven digits of a canary, so that a value is its own mark.
+func number(canary string) string {
+	n := uint32(2166136261)
+	for i := range len(canary) {
+		n = (n ^ uint32(canary[i])) * 16777619
+	}
+	return strconv.Itoa(1_000_000 + int(n%9_000_000))
+}
+
+// added is the object with one more member at its end.
+func added(doc *jsonx.Doc, name, value string) []byte {
+	n, src := doc.Node(0), doc.Source()
+	out := append([]byte(nil), src[:n.End-1]...)
+	if n.Count > 0 {
+		out = append(out, ',')
+	}
+	return append(out, quoted(name)+":"+value+"}"...)
+}
+
+// quoted writes letters, digits and the names of a contract as JSON text.
+func quoted(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < ' ':
+			b.WriteString(`\u00` + string("0123456789abcdef"[r>>4]) + string("0123456789abcdef"[r&15]))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// holds tells whether a body has, at any depth, a member with this name and
+// exactly this value. An error that quotes the value has it elsewhere.
+func holds(body []byte, name, value string) bool {
+	doc := jsonx.New(jsonx.Limits{})
+	if doc.Parse(body) != nil {
+		return false
+	}
+	for i := 1; i < doc.Len(); i++ {
+		n := doc.Node(i)
+		if n.Parent >= 0 && doc.Kind(int(n.Parent)) == jsonx.Object && string(doc.Raw(i)) == value && string(doc.Key(i)) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// idOf is the member id of an object: a text or a whole number.
+func idOf(body []byte) string {
+	doc := jsonx.New(jsonx.Limits{})
+	if doc.Parse(body) != nil || doc.Kind(0) != jsonx.Object {
+		return ""
+	}
+	i := doc.Member(0, "id")
+	switch {
+	case i < 0:
+		return ""
+	case doc.Kind(i) == jsonx.String:
+		return string(doc.Text(i))
+	case doc.Kind(i) == jsonx.Number:
+		return string(doc.Raw(i))
+	}
+	return ""
+}
+
+// resolve follows references that stand alone.
+func resolve(s *contract.Schema) *contract.Schema {
+	for n := 0; n < 16 && s.Ref != nil && s.Types == 0 && len(s.Properties) == 0; n++ {
+		s = s.Ref
+	}
+	return s
+}

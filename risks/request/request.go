@@ -1,0 +1,64 @@
+// Package request is the risk that an API takes input which its contract
+// forbids: values out of bounds, malformed bodies, members that only the
+// server may set, and members that nobody declared.
+package request
+
+import (
+	_ "embed"
+
+	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
+	"github.com/sallyport/sallyport/taxon"
+)
+
+//go:embed doc.md
+var doc string
+
+// Codes of the denials.
+const (
+	CodeParameter  fault.Code = "request/parameter"         // path, query, header or cookie breaks the contract
+	CodeSyntax     fault.Code = "request/syntax"            // the body is not what its media type says
+	CodeBody       fault.Code = "request/body"              // the body breaks its schema, or is missing
+	CodeComplex    fault.Code = "request/too-complex"       // the body has too many parts to be judged
+	CodeReadOnly   fault.Code = "request/read-only"         // a member that only the server may set
+	CodeUndeclared fault.Code = "request/undeclared-member" // a member that the schema does not list
+	CodeUnchecked  fault.Code = "request/unchecked"         // a body that cannot be checked, where that is asked for
+)
+
+// CodeLoose is what the lint reports: a schema of requests that bounds too
+// little.
+const CodeLoose source.Code = "request/loose-schema"
+
+// Params are the settings of the risk.
+type Params struct {
+	ReadOnly ReadOnly `policy:"read_only" doc:"What becomes of requests that set members which the contract calls readOnly."`
+	Strict   bool     `policy:"strict" doc:"Refuse bodies whose media type is declared but cannot be checked."`
+}
+
+// ReadOnly says what becomes of requests that set readOnly members. The zero
+// value refuses them.
+type ReadOnly string
+
+// The ways. Allow leaves them to the API, for clients that put back whole what
+// they got.
+const (
+	Refuse ReadOnly = "refuse"
+	Allow  ReadOnly = "allow"
+)
+
+// Values lists the words that a policy may use.
+func (ReadOnly) Values() []string { return []string{string(Refuse), string(Allow)} }
+
+// Risk returns the risk.
+func Risk() risk.Risk {
+	return risk.Risk{
+		ID: "request", Title: "Requests outside the contract", Doc: doc,
+		Phases: []risk.Phase{risk.Head, risk.Body}, Params: Params{},
+		Clauses: []taxon.Clause{
+			taxon.API3_2023, taxon.API6_2019, taxon.API8_2019, taxon.CWE20, taxon.CWE915, taxon.CWE1287, taxon.RECAPI13,
+			taxon.RECAPI14, taxon.ASVS2_2_1, taxon.ASVS2_2_2, taxon.ASVS15_3_3, taxon.RFC8259,
+		},
+		Guard: newGuard, Probe: probe, Lint: lint,
+	}
+}
