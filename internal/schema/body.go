@@ -57,21 +57,21 @@ func (r *run) jsonBody(dst *risk.Reading, m *compiledMedia, t mediaType, body []
 		badBody(dst, m, "charset")
 		return
 	}
-	r.value1(dst, m, m.schema.program(), body, where{in: contract.InBody, spans: true})
+	r.one(dst, m, body, where{in: contract.InBody, spans: true, to: m.schema.program()})
 }
 
-// value1 checks one JSON text of a body.
-func (r *run) value1(dst *risk.Reading, m *compiledMedia, p *program, text []byte, w where) {
+// one checks one JSON text of a body.
+func (r *run) one(dst *risk.Reading, m *compiledMedia, text []byte, w where) {
 	if err := r.parse(text); err != nil {
 		badAt(dst, m, "syntax", w.prefix)
 		return
 	}
-	if p == nil {
+	if w.to == nil {
 		dst.Unchecked = true
 		return
 	}
-	r.check(p)
-	r.report(dst, p, w)
+	r.check(w.to)
+	r.report(dst, w)
 }
 
 // maxValues bounds the values of a stream that is read whole.
@@ -99,10 +99,10 @@ func (r *run) lines(dst *risk.Reading, m *compiledMedia, t mediaType, body []byt
 		badBody(dst, m, "charset")
 		return
 	}
-	p := m.itemProgram()
+	w := where{in: contract.InBody, spans: true, to: m.itemProgram()}
 	for at, n := 0, 0; at < len(body); n++ {
 		line, _, _ := bytes.Cut(body[at:], []byte("\n"))
-		r.value1(dst, m, p, line, r.within(at, n))
+		r.one(dst, m, line, w.nth(at, n))
 		at += len(line) + 1
 		if n == maxValues {
 			badBody(dst, m, "budget")
@@ -111,9 +111,10 @@ func (r *run) lines(dst *risk.Reading, m *compiledMedia, t mediaType, body []byt
 	}
 }
 
-// within is the place of the nth value of a stream.
-func (r *run) within(at, n int) where {
-	return where{in: contract.InBody, prefix: "/" + strconv.Itoa(n), offset: at, spans: true}
+// nth is the place of the nth value of a stream, which starts at a byte.
+func (w where) nth(at, n int) where {
+	w.prefix, w.offset = "/"+strconv.Itoa(n), at
+	return w
 }
 
 // sequence checks a JSON text sequence (RFC 7464). Unlike its section 2.3, a
@@ -124,14 +125,14 @@ func (r *run) sequence(dst *risk.Reading, m *compiledMedia, t mediaType, body []
 		badBody(dst, m, "syntax")
 		return
 	}
-	p := m.itemProgram()
+	w := where{in: contract.InBody, spans: true, to: m.itemProgram()}
 	for at, n := 1, 0; at <= len(body); n++ {
 		text, _, _ := bytes.Cut(body[at:], []byte{separator})
 		if len(text) == 0 || text[len(text)-1] != '\n' || n == maxValues {
 			badAt(dst, m, "syntax", "/"+strconv.Itoa(n))
 			return
 		}
-		r.value1(dst, m, p, text, r.within(at, n))
+		r.one(dst, m, text, w.nth(at, n))
 		at += len(text) + 1
 	}
 }
@@ -150,7 +151,7 @@ func (r *run) textBody(dst *risk.Reading, m *compiledMedia, t mediaType, body []
 		return
 	}
 	r.value = appendString(r.value[:0], string(body))
-	r.value1(dst, m, m.schema.program(), r.value, where{in: contract.InBody})
+	r.one(dst, m, r.value, where{in: contract.InBody, to: m.schema.program()})
 }
 
 // binaryBody checks the length of what is no text.

@@ -32,11 +32,11 @@ func (r *run) header(dst *risk.Reading, p *param, fields risk.Fields) {
 		wrong(dst, p, risk.BadValue, "duplicate")
 		return
 	}
-	equals := ""
+	w := written{text: text, raw: text, separator: ","}
 	if p.of.Explode {
-		equals = "="
+		w.equals = "="
 	}
-	r.styled(dst, p, written{text: text, raw: text}, ",", equals)
+	r.styled(dst, p, w)
 }
 
 // cookieParam checks a cookie. Its style is form.
@@ -96,9 +96,10 @@ func (r *run) formParam(dst *risk.Reading, p *param, pairs []canon.Pair) {
 	case n > 1:
 		wrong(dst, p, risk.BadValue, "duplicate")
 	case p.of.Explode && !p.object:
-		r.one(dst, p, w.text)
+		r.single(dst, p, w.text)
 	default:
-		r.styled(dst, p, w, p.separator(), "")
+		w.separator = p.separator()
+		r.styled(dst, p, w)
 	}
 }
 

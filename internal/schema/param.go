@@ -99,13 +99,13 @@ func (r *run) judge(dst *risk.Reading, p *param) {
 	}
 }
 
-// text checks a value that is one text: a simple one, or one of a media type.
-func (r *run) one(dst *risk.Reading, p *param, text string) {
+// single checks a value that is one text: a simple one, or one of a media type.
+func (r *run) single(dst *risk.Reading, p *param, text string) {
 	r.value = r.value[:0]
 	switch {
 	case p.json:
 		r.value = append(r.value, text...)
-	case p.content && !r.plainText(p):
+	case p.content && formOf(p.of.Content.Type) != textForm:
 		dst.Unchecked = true
 		return
 	default:
@@ -114,21 +114,21 @@ func (r *run) one(dst *risk.Reading, p *param, text string) {
 	r.judge(dst, p)
 }
 
-// plainText tells whether the media type of p is text.
-func (r *run) plainText(p *param) bool { return formOf(p.of.Content.Type) == textForm }
-
 // written is the text of a value that has parts.
 type written struct {
 	text string // decoded
 	raw  string // as it was sent
 	plus bool   // '+' in raw is a space
+
+	separator string // between the parts
+	equals    string // between the name and value of a member; "": they are two parts
 }
 
 // split is the text to look for a separator in, and whether its parts are
 // still encoded. A comma that is encoded belongs to a part (RFC 6570), unless
 // there is no other: many clients encode the whole list.
-func (w written) split(separator string) (text string, encoded bool) {
-	if separator == "," && w.raw != w.text && strings.Contains(w.raw, ",") {
+func (w written) split() (text string, encoded bool) {
+	if w.separator == "," && w.raw != w.text && strings.Contains(w.raw, ",") {
 		return w.raw, true
 	}
 	return w.text, false
@@ -155,14 +155,14 @@ func (w written) decode(part string, encoded bool) string {
 	return string(out)
 }
 
-// list checks the elements of w, between separators. An empty text has none.
-func (r *run) list(dst *risk.Reading, p *param, w written, separator string) {
+// list checks the elements of w. An empty text has none.
+func (r *run) list(dst *risk.Reading, p *param, w written) {
 	types := itemTypes(p.shape)
-	text, encoded := w.split(separator)
+	text, encoded := w.split()
 	out := append(r.value[:0], '[')
 	for more, n := text != "", 0; more; n++ {
 		var part string
-		part, text, more = strings.Cut(text, separator)
+		part, text, more = strings.Cut(text, w.separator)
 		if n > 0 {
 			out = append(out, ',')
 		}
@@ -182,19 +182,18 @@ func itemTypes(h *shape) contract.Types {
 	return h.items.types
 }
 
-// pairs checks an object that is one text: name and value in turn where equals
-// is "", else name=value.
-func (r *run) pairs(dst *risk.Reading, p *param, w written, separator, equals string) {
-	text, encoded := w.split(separator)
+// pairs checks an object that is one text.
+func (r *run) pairs(dst *risk.Reading, p *param, w written) {
+	text, encoded := w.split()
 	out := append(r.value[:0], '{')
 	for more, n := text != "", 0; more; n++ {
 		var name, value string
 		ok := true
-		name, text, more = strings.Cut(text, separator)
-		if equals != "" {
-			name, value, ok = strings.Cut(name, equals)
+		name, text, more = strings.Cut(text, w.separator)
+		if w.equals != "" {
+			name, value, ok = strings.Cut(name, w.equals)
 		} else if ok = more; ok {
-			value, text, more = strings.Cut(text, separator)
+			value, text, more = strings.Cut(text, w.separator)
 		}
 		if !ok {
 			wrong(dst, p, risk.BadSyntax, "style")
@@ -221,9 +220,9 @@ func (h *shape) typesOf(name string) contract.Types {
 
 // pathParam checks a parameter of the path: simple, label or matrix.
 func (r *run) pathParam(dst *risk.Reading, p *param, w written) {
-	separator, equals := ",", ""
-	if p.of.Explode && p.object {
-		equals = "="
+	w.separator = ","
+	if p.of.Explode {
+		w.equals = "="
 	}
 	var ok bool
 	switch p.of.Style {
@@ -233,20 +232,20 @@ func (r *run) pathParam(dst *risk.Reading, p *param, w written) {
 			return
 		}
 		if p.of.Explode {
-			separator = "."
+			w.separator = "."
 		}
 	case contract.Matrix:
 		r.matrix(dst, p, w)
 		return
 	case contract.SpaceDelimited:
-		separator = " "
+		w.separator = " "
 	case contract.PipeDelimited:
-		separator = "|"
+		w.separator = "|"
 	case contract.TSV:
-		separator = "\t"
+		w.separator = "\t"
 	case contract.Simple, contract.Form, contract.DeepObject:
 	}
-	r.styled(dst, p, w, separator, equals)
+	r.styled(dst, p, w)
 }
 
 // cut removes c from the front.
@@ -261,14 +260,14 @@ func (w written) cut(c byte) (written, bool) {
 }
 
 // styled checks w as what p is: an object, a list or one value.
-func (r *run) styled(dst *risk.Reading, p *param, w written, separator, equals string) {
+func (r *run) styled(dst *risk.Reading, p *param, w written) {
 	switch {
 	case p.object:
-		r.pairs(dst, p, w, separator, equals)
-	case p.array && (!p.scalar() || strings.Contains(w.text, separator)):
-		r.list(dst, p, w, separator)
+		r.pairs(dst, p, w)
+	case p.array && (!p.scalar() || strings.Contains(w.text, w.separator)):
+		r.list(dst, p, w)
 	default:
-		r.one(dst, p, w.text)
+		r.single(dst, p, w.text)
 	}
 }
 
@@ -279,7 +278,8 @@ func (r *run) matrix(dst *risk.Reading, p *param, w written) {
 	switch {
 	case !ok:
 	case p.object && p.of.Explode:
-		r.pairs(dst, p, w, ";", "=")
+		w.separator = ";"
+		r.pairs(dst, p, w)
 		return
 	case p.array && p.of.Explode:
 		if ok = r.matrixList(p, w.text); ok {
@@ -288,7 +288,7 @@ func (r *run) matrix(dst *risk.Reading, p *param, w written) {
 		}
 	default:
 		if w, ok = p.unnamed(w); ok {
-			r.styled(dst, p, w, ",", "")
+			r.styled(dst, p, w)
 			return
 		}
 	}

@@ -17,17 +17,20 @@ type where struct {
 	prefix string // of pointers
 	offset int    // of the value's text in the body
 	spans  bool   // the text is that of the body, so that marks can be made
+	to     *program
 }
 
 // report moves what a check has found to dst.
-func (r *run) report(dst *risk.Reading, p *program, w where) {
+func (r *run) report(dst *risk.Reading, w where) {
 	if len(r.found) > 0 {
 		r.violations(dst, w)
 	}
-	if p != nil && r.odd {
-		r.path = append(r.path[:0], step{})
-		r.sweep(dst, w, 0, false)
+	if w.to == nil || !r.odd {
+		return
 	}
+	m := marker{run: r, dst: dst, where: w}
+	r.path = append(r.path[:0], step{})
+	m.sweep(0)
 }
 
 func (r *run) violations(dst *risk.Reading, w where) {
@@ -63,32 +66,42 @@ func (r *run) violations(dst *risk.Reading, w where) {
 // step is one part of the path to a node.
 type step struct{ node, ordinal int }
 
-// sweep marks node i and what is below it. Where it is lost, members that no
-// schema evaluated are not called undeclared.
-func (r *run) sweep(dst *risk.Reading, w where, i int, lost bool) {
-	s, n := &r.state[i], &r.nodes[i]
-	lost = lost || s.flags&isLost != 0
-	r.markTraits(dst, w, i)
+// A marker makes the marks of one value.
+type marker struct {
+	*run
+	dst   *risk.Reading
+	where where
+	lost  int // depth of lost nodes: what no schema evaluated there is not undeclared
+}
+
+// sweep marks node i and what is below it.
+func (m *marker) sweep(i int) {
+	s, n := &m.state[i], &m.nodes[i]
+	m.markTraits(i)
 	if n.Kind != jsonx.Object && n.Kind != jsonx.Array {
 		return
 	}
+	if s.flags&isLost != 0 {
+		m.lost++
+		defer func() { m.lost-- }()
+	}
 	ordinal := 0
-	r.path = append(r.path, step{})
-	for c := i + 1; c < int(n.After); c = int(r.nodes[c].After) {
-		r.path[len(r.path)-1] = step{c, ordinal}
+	m.path = append(m.path, step{})
+	for c := i + 1; c < int(n.After); c = int(m.nodes[c].After) {
+		m.path[len(m.path)-1] = step{c, ordinal}
 		ordinal++
-		if n.Kind == jsonx.Object && r.markUndeclared(dst, w, c, s.owner, lost) {
+		if n.Kind == jsonx.Object && m.markUndeclared(c, s.owner) {
 			continue
 		}
-		r.sweep(dst, w, c, lost)
+		m.sweep(c)
 	}
-	r.path = r.path[:len(r.path)-1]
+	m.path = m.path[:len(m.path)-1]
 }
 
 // markUndeclared marks member c if no schema names it, and tells whether that
 // says all about what is below it.
-func (r *run) markUndeclared(dst *risk.Reading, w where, c int, owner *program, lost bool) bool {
-	f := r.state[c].flags
+func (m *marker) markUndeclared(c int, owner *program) bool {
+	f := m.state[c].flags
 	kind := risk.UndeclaredSilent
 	switch {
 	case f&isClosed != 0:
@@ -97,47 +110,48 @@ func (r *run) markUndeclared(dst *risk.Reading, w where, c int, owner *program, 
 		return false
 	case f&isOpen != 0:
 		kind = risk.UndeclaredOpen
-	case lost:
+	case m.lost > 0:
 		return false
 	}
-	r.mark(dst, w, kind, c, owner)
+	m.mark(kind, c, owner)
 	return kind != risk.UndeclaredOpen || f&isAnything != 0
 }
 
-func (r *run) markTraits(dst *risk.Reading, w where, i int) {
-	s := &r.state[i]
+func (m *marker) markTraits(i int) {
+	s := &m.state[i]
 	if s.flags&(hasReadOnly|hasWriteOnly|hasSensitive) == 0 {
 		return
 	}
-	if s.flags&hasReadOnly != 0 && r.direction == asRequest {
-		r.mark(dst, w, risk.ReadOnlyMember, i, s.by)
+	if s.flags&hasReadOnly != 0 && m.direction == asRequest {
+		m.mark(risk.ReadOnlyMember, i, s.by)
 	}
-	if s.flags&hasWriteOnly != 0 && r.direction == asReply {
-		r.mark(dst, w, risk.WriteOnlyMember, i, s.by)
+	if s.flags&hasWriteOnly != 0 && m.direction == asReply {
+		m.mark(risk.WriteOnlyMember, i, s.by)
 	}
 	if s.flags&hasSensitive != 0 {
-		r.mark(dst, w, risk.SensitiveMember, i, s.by)
+		m.mark(risk.SensitiveMember, i, s.by)
 	}
 }
 
 // mark appends a mark of node i, where path stands. What is no part of a JSON
 // body has no span: its mark has 0 for Start, Value and End.
-func (r *run) mark(dst *risk.Reading, w where, kind risk.MarkKind, i int, p *program) {
-	if len(dst.Marks) >= risk.MaxMarks {
-		dst.Overflow = true
+func (m *marker) mark(kind risk.MarkKind, i int, p *program) {
+	if len(m.dst.Marks) >= risk.MaxMarks {
+		m.dst.Overflow = true
 		return
 	}
-	m := risk.Mark{Kind: kind, Pointer: w.prefix + r.pointer()}
-	if n := &r.nodes[i]; w.spans {
-		m.Start, m.Value, m.End = w.offset+int(n.Start), w.offset+int(n.Start), w.offset+int(n.End)
-		if n.Parent >= 0 && r.nodes[n.Parent].Kind == jsonx.Object {
-			m.Start = w.offset + int(n.KeyStart) - 1
+	out := risk.Mark{Kind: kind, Pointer: m.where.prefix + m.pointer()}
+	if n := &m.nodes[i]; m.where.spans {
+		at := m.where.offset
+		out.Start, out.Value, out.End = at+int(n.Start), at+int(n.Start), at+int(n.End)
+		if n.Parent >= 0 && m.nodes[n.Parent].Kind == jsonx.Object {
+			out.Start = at + int(n.KeyStart) - 1
 		}
 	}
 	if p != nil {
-		m.Schema = p.schema
+		out.Schema = p.schema
 	}
-	dst.Mark(m)
+	m.dst.Mark(out)
 }
 
 // pointer is the pointer of the node where path stands.

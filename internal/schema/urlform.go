@@ -118,7 +118,7 @@ func (r *run) judgeForm(dst *risk.Reading, m *compiledMedia, h *shape) {
 		return
 	}
 	r.value = out
-	r.value1(dst, m, m.schema.program(), r.value, where{in: contract.InBody})
+	r.one(dst, m, r.value, where{in: contract.InBody, to: m.schema.program()})
 }
 
 // formText decodes a name or value of a form: '+' is a space, triplets are
