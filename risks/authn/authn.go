@@ -33,15 +33,13 @@ const (
 	CodeBasic     source.Code = "authn/basic"          // passwords with every request
 )
 
-// Risk returns the risk.
-func Risk() risk.Risk {
-	return risk.Risk{
-		ID: "authn", Title: "Missing or broken authentication", Doc: doc,
-		Phases: []risk.Phase{risk.Identify},
-		Clauses: []taxon.Clause{
-			taxon.API2_2023, taxon.API2_2019, taxon.CWE287, taxon.CWE306, taxon.RECAPI11, taxon.ASVS6_3_4, taxon.PCI8_3_1,
-			taxon.RFC6750,
-		},
-		Guard: newGuard, Probe: probe, Lint: lint,
-	}
+// Risk is the whole definition.
+var Risk = risk.Risk{
+	ID: "authn", Title: "Missing or broken authentication", Doc: doc,
+	Phases: []risk.Phase{risk.Identify},
+	Clauses: []taxon.Clause{
+		taxon.API2_2023, taxon.API2_2019, taxon.CWE287, taxon.CWE306, taxon.RECAPI11, taxon.ASVS6_3_4, taxon.PCI8_3_1,
+		taxon.RFC6750,
+	},
+	Guard: newGuard, Probe: probe, Lint: lint,
 }

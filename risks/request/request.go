@@ -50,15 +50,13 @@ const (
 // Values lists the words that a policy may use.
 func (ReadOnly) Values() []string { return []string{string(Refuse), string(Allow)} }
 
-// Risk returns the risk.
-func Risk() risk.Risk {
-	return risk.Risk{
-		ID: "request", Title: "Requests outside the contract", Doc: doc,
-		Phases: []risk.Phase{risk.Head, risk.Body}, Params: Params{},
-		Clauses: []taxon.Clause{
-			taxon.API3_2023, taxon.API6_2019, taxon.API8_2019, taxon.CWE20, taxon.CWE915, taxon.CWE1287, taxon.RECAPI13,
-			taxon.RECAPI14, taxon.ASVS2_2_1, taxon.ASVS2_2_2, taxon.ASVS15_3_3, taxon.RFC8259,
-		},
-		Guard: newGuard, Probe: probe, Lint: lint,
-	}
+// Risk is the whole definition.
+var Risk = risk.Risk{
+	ID: "request", Title: "Requests outside the contract", Doc: doc,
+	Phases: []risk.Phase{risk.Head, risk.Body}, Params: Params{},
+	Clauses: []taxon.Clause{
+		taxon.API3_2023, taxon.API6_2019, taxon.API8_2019, taxon.CWE20, taxon.CWE915, taxon.CWE1287, taxon.RECAPI13,
+		taxon.RECAPI14, taxon.ASVS2_2_1, taxon.ASVS2_2_2, taxon.ASVS15_3_3, taxon.RFC8259,
+	},
+	Guard: newGuard, Probe: probe, Lint: lint,
 }

@@ -26,16 +26,14 @@ const (
 	CodeFlow   source.Code = "transport/http-flow"   // credentials are fetched over http://
 )
 
-// Risk returns the risk. Its guards are on the floor: no policy switches them
-// off.
-func Risk() risk.Risk {
-	return risk.Risk{
-		ID: "transport", Title: "Traffic without transport security", Doc: doc,
-		Phases: []risk.Phase{risk.Connect}, Floor: true,
-		Clauses: []taxon.Clause{
-			taxon.API8_2023, taxon.API7_2019, taxon.CWE319, taxon.CWE326, taxon.ASVS12_1_1, taxon.ASVS12_2_1,
-			taxon.ASVS4_1_2, taxon.PCI4_2_1, taxon.RFC9325,
-		},
-		Guard: newGuard, Probe: probe, Lint: lint,
-	}
+// Risk is the whole definition. Its guards are on the floor: no policy switches
+// them off.
+var Risk = risk.Risk{
+	ID: "transport", Title: "Traffic without transport security", Doc: doc,
+	Phases: []risk.Phase{risk.Connect}, Floor: true,
+	Clauses: []taxon.Clause{
+		taxon.API8_2023, taxon.API7_2019, taxon.CWE319, taxon.CWE326, taxon.ASVS12_1_1, taxon.ASVS12_2_1,
+		taxon.ASVS4_1_2, taxon.PCI4_2_1, taxon.RFC9325,
+	},
+	Guard: newGuard, Probe: probe, Lint: lint,
 }
