@@ -32,7 +32,7 @@ func Doctor(ctx context.Context, opt Options, w io.Writer) (failures int, err er
 			d.say("api "+a.Name+": "+describe(a.Contract), nil)
 			d.say("upstream "+a.Upstream.URL.Host, reach(ctx, a.Upstream.URL))
 			if a.Upstream.URL.Scheme == "https" {
-				_, err := upstreamTLS(a.Upstream.URL.Hostname(), a.Upstream.CA, a.Upstream.Cert, a.Upstream.Key)
+				_, err := upstreamTLS(opt.Clock)(a.Upstream.URL.Hostname(), a.Upstream.CA, a.Upstream.Cert, a.Upstream.Key)
 				d.say("upstream certificates", err)
 			}
 		}

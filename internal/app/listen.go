@@ -16,6 +16,8 @@ import (
 
 	"github.com/sallyport/sallyport/internal/api"
 	"github.com/sallyport/sallyport/internal/certs"
+	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/policy"
 	"github.com/sallyport/sallyport/source"
@@ -54,10 +56,10 @@ func (l *listener) serve() error {
 }
 
 func (l *listener) stop(ctx context.Context) error {
+	err := l.server.Shutdown(ctx)
 	if l.strays != nil {
 		_ = l.strays.Close() //nolint:errcheck // nothing there is lawful
 	}
-	err := l.server.Shutdown(ctx)
 	if err != nil {
 		_ = l.server.Close() //nolint:errcheck // time is up
 	}
@@ -239,13 +241,15 @@ func (p *process) openAdmin(ctx context.Context, first *loaded) error {
 	return nil
 }
 
-// upstreamTLS implements upstream.TLSConfig.
-func upstreamTLS(host, ca, cert, key string) (*tls.Config, error) {
-	o := certs.UpstreamOptions{Name: host, CAFile: ca}
-	if cert != "" {
-		o.Client = &certs.Pair{Cert: cert, Key: key}
+// upstreamTLS makes an upstream.TLSConfig.
+func upstreamTLS(c clock.Clock) upstream.TLSConfig {
+	return func(host, ca, cert, key string) (*tls.Config, error) {
+		o := certs.UpstreamOptions{Name: host, CAFile: ca, Clock: c}
+		if cert != "" {
+			o.Client = &certs.Pair{Cert: cert, Key: key}
+		}
+		return certs.Upstream(o) //nolint:wrapcheck // the caller names the upstream
 	}
-	return certs.Upstream(o) //nolint:wrapcheck // the caller names the upstream
 }
 
 // hangups delivers SIGHUP until stop is called.
