@@ -151,6 +151,9 @@ func (s score) less(o score) bool {
 }
 
 func (r *run) score(list []found, i int) score {
+	if len(list) == 0 {
+		return score{depth: -1} // nothing is known of it
+	}
 	s := score{typed: true, meant: true, count: len(list)}
 	level := r.level(int32(i))
 	for k := range list {

@@ -2,7 +2,9 @@ package schema
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/contract"
@@ -46,19 +48,27 @@ func valueOf(d *jsonx.Doc, i int) source.Value {
 }
 
 // reader turns the JSON text of a schema into a contract.Schema, as a front
-// end would.
+// end would. A location is the URI of a document, "#" and a pointer.
 type reader struct {
-	root    source.Value
-	done    map[string]*contract.Schema // by pointer
+	places  map[string]place            // by location
+	aliases map[string]string           // location by URI with an $id or $anchor
+	done    map[string]*contract.Schema // by location
 	skip    string                      // why the schema cannot be modelled
-	anchors map[string]string           // pointer by anchor or id
 }
+
+type place struct {
+	value source.Value
+	base  string
+}
+
+// testURI is the URI of documents that do not say theirs.
+const testURI = "http://test/schema"
 
 // mustSchema reads the schema of a test.
 func mustSchema(t testing.TB, text string) *contract.Schema {
 	t.Helper()
 	r := newReader(parseValue(t, text))
-	s := r.schema(r.root, "#")
+	s := r.root()
 	if r.skip != "" {
 		t.Fatalf("%s: %s", text, r.skip)
 	}
@@ -66,65 +76,81 @@ func mustSchema(t testing.TB, text string) *contract.Schema {
 }
 
 func newReader(root source.Value) *reader {
-	r := &reader{root: root, done: map[string]*contract.Schema{}, anchors: map[string]string{}}
-	r.index(root, "#")
+	r := &reader{places: map[string]place{}, aliases: map[string]string{}, done: map[string]*contract.Schema{}}
+	r.add(testURI, root)
 	return r
 }
 
-// index finds anchors and ids.
-func (r *reader) index(v source.Value, at string) {
+// add enters a document.
+func (r *reader) add(uri string, v source.Value) {
+	r.aliases[uri] = uri + "#"
+	r.index(v, uri+"#", uri)
+}
+
+func (r *reader) root() *contract.Schema { return r.schema(testURI + "#") }
+
+// index finds values, ids and anchors.
+func (r *reader) index(v source.Value, at, base string) {
+	if id := v.Get("$id"); id.Kind == source.String {
+		base = absolute(base, id.Text)
+		r.aliases[strings.TrimSuffix(base, "#")] = at
+	}
 	if a := v.Get("$anchor"); a.Kind == source.String {
-		r.anchors["#"+a.Text] = at
+		r.aliases[base+"#"+a.Text] = at
 	}
-	if id := v.Get("$id"); id.Kind == source.String && at != "#" {
-		r.skip = "$id below the root"
-	}
+	r.places[at] = place{v, base}
 	for _, m := range v.Members {
-		r.index(m.Value, at+"/"+escapePointer(m.Name))
+		if m.Name != "enum" && m.Name != "const" {
+			r.index(m.Value, at+"/"+escapePointer(m.Name), base)
+		}
 	}
 	for i := range v.Items {
-		r.index(v.Items[i], at+"/"+strconv.Itoa(i))
+		r.index(v.Items[i], at+"/"+strconv.Itoa(i), base)
 	}
 }
 
-func (r *reader) resolve(ref string) *contract.Schema {
-	if id := r.root.Get("$id").Str(); id != "" && len(ref) >= len(id) && ref[:len(id)] == id {
-		ref = ref[len(id):]
+// absolute resolves a reference.
+func absolute(base, ref string) string {
+	b, err := url.Parse(base)
+	if err != nil {
+		panic(err)
 	}
-	if ref == "" {
-		ref = "#"
+	u, err := b.Parse(ref)
+	if err != nil {
+		panic(err)
 	}
-	if at, ok := r.anchors[ref]; ok {
-		ref = at
+	return u.String()
+}
+
+func (r *reader) resolve(base, ref string) *contract.Schema {
+	full := absolute(base, ref)
+	uri, fragment, _ := strings.Cut(full, "#")
+	at, ok := r.aliases[uri]
+	if anchored, known := r.aliases[uri+"#"+fragment]; known && fragment != "" {
+		at, fragment, ok = anchored, "", true
 	}
-	if s := r.done[ref]; s != nil {
-		return s
-	}
-	if ref[0] != '#' {
-		r.skip = "$ref to another document"
-		return nil
-	}
-	v, ok := follow(r.root, ref[1:])
-	if !ok {
+	pointer, err := url.PathUnescape(fragment)
+	if _, there := r.places[at+pointer]; err != nil || !ok || !there {
 		r.skip = "$ref that the adapter cannot follow"
 		return nil
 	}
-	return r.schema(v, ref)
+	return r.schema(at + pointer)
 }
 
-func (r *reader) schema(v source.Value, at string) *contract.Schema {
+func (r *reader) schema(at string) *contract.Schema {
 	if s := r.done[at]; s != nil {
 		return s
 	}
+	p := r.places[at]
 	s := contract.NewSchema()
-	s.At, s.Pointer = v.At, at
+	s.At, s.Pointer = p.value.At, at
 	r.done[at] = s
-	switch v.Kind {
+	switch p.value.Kind {
 	case source.Bool:
-		s.Never = v.Text == "false"
+		s.Never = p.value.Text == "false"
 	case source.Object:
-		for _, m := range v.Members {
-			r.keyword(s, m.Name, m.Value, at+"/"+escapePointer(m.Name))
+		for _, m := range p.value.Members {
+			r.keyword(s, m, keywordAt{p.base, at + "/" + escapePointer(m.Name)})
 		}
 	default:
 		r.skip = "a schema that is neither object nor boolean"
@@ -132,10 +158,13 @@ func (r *reader) schema(v source.Value, at string) *contract.Schema {
 	return s
 }
 
+// keywordAt is where a keyword stands.
+type keywordAt struct{ base, at string }
+
 func (r *reader) list(v source.Value, at string) []*contract.Schema {
 	var out []*contract.Schema
 	for i := range v.Items {
-		out = append(out, r.schema(v.Items[i], at+"/"+strconv.Itoa(i)))
+		out = append(out, r.schema(at+"/"+strconv.Itoa(i)))
 	}
 	return out
 }
@@ -143,7 +172,7 @@ func (r *reader) list(v source.Value, at string) []*contract.Schema {
 func (r *reader) named(v source.Value, at string) []contract.Property {
 	var out []contract.Property
 	for _, m := range v.Members {
-		out = append(out, contract.Property{Name: m.Name, Schema: r.schema(m.Value, at+"/"+escapePointer(m.Name))})
+		out = append(out, contract.Property{Name: m.Name, Schema: r.schema(at + "/" + escapePointer(m.Name))})
 	}
 	return out
 }
@@ -169,7 +198,8 @@ func rareOf(s *contract.Schema) *contract.Rare {
 }
 
 // keyword reads one keyword; the switch is long because JSON Schema is.
-func (r *reader) keyword(s *contract.Schema, name string, v source.Value, at string) {
+func (r *reader) keyword(s *contract.Schema, m source.Member, k keywordAt) {
+	name, v, at := m.Name, m.Value, k.at
 	switch name {
 	case "$schema", "$id", "$comment", "$anchor", "$defs", "definitions", "title", "description", "default", "examples", "deprecated",
 		"contentEncoding", "contentMediaType", "contentSchema":
@@ -180,7 +210,7 @@ func (r *reader) keyword(s *contract.Schema, name string, v source.Value, at str
 	case "x-sallyport-sensitive":
 		s.Extensions = append(s.Extensions, source.Member{Name: "sensitive", Value: v})
 	case "$ref":
-		s.Ref = r.resolve(v.Text)
+		s.Ref = r.resolve(k.base, v.Text)
 	case "type":
 		s.Types = typesOf(v)
 	case "format":
@@ -212,7 +242,7 @@ func (r *reader) keyword(s *contract.Schema, name string, v source.Value, at str
 			s.PatternProperties = append(s.PatternProperties, contract.PatternProperty{Pattern: p.Name, Schema: p.Schema})
 		}
 	case "additionalProperties":
-		s.AdditionalProperties = r.schema(v, at)
+		s.AdditionalProperties = r.schema(at)
 	case "required":
 		s.Required = texts(v)
 	case "minProperties":
@@ -220,7 +250,7 @@ func (r *reader) keyword(s *contract.Schema, name string, v source.Value, at str
 	case "maxProperties":
 		s.MaxProperties = count(v)
 	case "items":
-		s.Items = r.schema(v, at)
+		s.Items = r.schema(at)
 	case "prefixItems":
 		s.PrefixItems = r.list(v, at)
 	case "minItems":
@@ -236,27 +266,28 @@ func (r *reader) keyword(s *contract.Schema, name string, v source.Value, at str
 	case "oneOf":
 		s.OneOf = r.list(v, at)
 	case "not":
-		s.Not = r.schema(v, at)
+		s.Not = r.schema(at)
 	case "discriminator":
 		s.Discriminator = &contract.Discriminator{Property: v.Get("propertyName").Text}
 		for _, m := range v.Get("mapping").Members {
-			s.Discriminator.Mapping = append(s.Discriminator.Mapping, contract.Mapped{Value: m.Name, Schema: r.resolve(m.Value.Text)})
+			s.Discriminator.Mapping = append(s.Discriminator.Mapping, contract.Mapped{Value: m.Name, Schema: r.resolve(k.base, m.Value.Text)})
 		}
 	default:
-		r.rareKeyword(s, name, v, at)
+		r.rareKeyword(s, m, at)
 	}
 }
 
-func (r *reader) rareKeyword(s *contract.Schema, name string, v source.Value, at string) {
+func (r *reader) rareKeyword(s *contract.Schema, m source.Member, at string) {
+	name, v := m.Name, m.Value
 	switch name {
 	case "if":
-		rareOf(s).If = r.schema(v, at)
+		rareOf(s).If = r.schema(at)
 	case "then":
-		rareOf(s).Then = r.schema(v, at)
+		rareOf(s).Then = r.schema(at)
 	case "else":
-		rareOf(s).Else = r.schema(v, at)
+		rareOf(s).Else = r.schema(at)
 	case "propertyNames":
-		rareOf(s).PropertyNames = r.schema(v, at)
+		rareOf(s).PropertyNames = r.schema(at)
 	case "dependentRequired":
 		for _, m := range v.Members {
 			rareOf(s).DependentRequired = append(rareOf(s).DependentRequired, contract.Dependency{Name: m.Name, Required: texts(m.Value)})
@@ -264,15 +295,15 @@ func (r *reader) rareKeyword(s *contract.Schema, name string, v source.Value, at
 	case "dependentSchemas":
 		rareOf(s).DependentSchemas = r.named(v, at)
 	case "contains":
-		rareOf(s).Contains = r.schema(v, at)
+		rareOf(s).Contains = r.schema(at)
 	case "minContains":
 		rareOf(s).MinContains = count(v)
 	case "maxContains":
 		rareOf(s).MaxContains = count(v)
 	case "unevaluatedProperties":
-		rareOf(s).UnevaluatedProperties = r.schema(v, at)
+		rareOf(s).UnevaluatedProperties = r.schema(at)
 	case "unevaluatedItems":
-		rareOf(s).UnevaluatedItems = r.schema(v, at)
+		rareOf(s).UnevaluatedItems = r.schema(at)
 	case "$dynamicRef", "$dynamicAnchor", "$vocabulary", "dependencies", "$recursiveRef":
 		r.skip = name
 	default:

@@ -141,6 +141,10 @@ func (r *run) check(p *program) bool {
 		r.state[0].flags |= isLost
 		return false
 	}
+	if !ok && len(r.found) == 0 {
+		// Every list of violations was full: what is refused stays refused.
+		r.failAs(found{rule: "schema", at: p.schema})
+	}
 	return ok
 }
 

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"net/url"
 	"os"
 	"path/filepath"
 	"sort"
@@ -11,42 +10,6 @@ import (
 
 	"github.com/sallyport/sallyport/source"
 )
-
-// follow resolves the pointer of a $ref.
-func follow(v source.Value, pointer string) (source.Value, bool) {
-	for pointer != "" {
-		rest, ok := strings.CutPrefix(pointer, "/")
-		if !ok {
-			return v, false
-		}
-		var token string
-		token, pointer, _ = strings.Cut(rest, "/")
-		if strings.Contains(rest, "/") {
-			pointer = "/" + pointer
-		}
-		token, err := url.PathUnescape(token)
-		if err != nil {
-			return v, false
-		}
-		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-		switch v.Kind {
-		case source.Object:
-			v = v.Get(token)
-		case source.Array:
-			n, err := strconv.Atoi(token)
-			if err != nil || n >= len(v.Items) {
-				return v, false
-			}
-			v = v.Items[n]
-		default:
-			return v, false
-		}
-		if v.Kind == source.Absent {
-			return v, false
-		}
-	}
-	return v, true
-}
 
 // vectors finds shared/vectors beside the project, or skips.
 func vectors(t testing.TB, folder string) string {
@@ -100,7 +63,10 @@ func (n *tally) runFile(t *testing.T, file string, strip func(source.Value) sour
 			schema = strip(schema)
 		}
 		r := newReader(schema)
-		s := r.schema(schema, "#")
+		if strings.Contains(string(text), "localhost:1234") {
+			addRemotes(t, r, filepath.Join(filepath.Dir(file), "..", "..", "remotes"))
+		}
+		s := r.root()
 		if id := schema.Get("$schema").Str(); strings.HasPrefix(id, "http://localhost") {
 			r.skip = "$schema with a vocabulary of its own"
 		}
@@ -127,6 +93,29 @@ func (n *tally) runFile(t *testing.T, file string, strip func(source.Value) sour
 			}
 			n.passed++
 		}
+	}
+}
+
+// addRemotes enters the documents that the suite expects to be served.
+func addRemotes(t *testing.T, r *reader, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.Contains(path, "draft2020-12") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		r.add("http://localhost:1234/"+filepath.ToSlash(name), withoutFormats(parseValue(t, string(text))))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
