@@ -228,3 +228,21 @@ func TestOneCommandGuardsAnAPI(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestHTTP2IsServedByTheSameGuards(t *testing.T) {
+	t.Parallel()
+	r, _, _ := guarded(t, "")
+	r.client.Transport.(*http.Transport).ForceAttemptHTTP2 = true
+	for path, want := range map[string]int{"/things/1": 200, "/things/x": 400, "/none": 404} {
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.Gateway[0]+path, nil)
+		req.Header.Set("X-Api-Key", r.Key)
+		resp, err := r.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want || resp.Proto != "HTTP/2.0" || resp.TLS.Version != tls.VersionTLS13 {
+			t.Errorf("%s: %d over %s", path, resp.StatusCode, resp.Proto)
+		}
+	}
+}

@@ -114,7 +114,10 @@ func (c *capped) Read(p []byte) (int, error) {
 	if c.left < 0 {
 		return 0, errTooLarge
 	}
-	if n > 0 {
+	switch {
+	case err != nil: // no more is read, and a deadline would look like a client that left
+		_ = c.e.rc.SetReadDeadline(time.Time{}) //nolint:errcheck // as in readBody
+	case n > 0:
 		_ = c.e.rc.SetReadDeadline(time.Now().Add(c.e.unit.Limits.Body)) //nolint:errcheck // as in readBody
 	}
 	return n, err //nolint:wrapcheck // io.EOF has to stay bare

@@ -34,6 +34,7 @@ func (d *watchdog) fed() { d.t.Reset(d.idle) }
 
 // takeReply reads the head of the reply, runs the guards and sends it on.
 func (e *exchange) takeReply(resp *http.Response, dog *watchdog) {
+	dog.fed() // from here on, only silence counts
 	e.response = risk.Response{Status: resp.StatusCode, Length: resp.ContentLength}
 	for name, values := range resp.Header {
 		for _, v := range values {
