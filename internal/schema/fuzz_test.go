@@ -2,9 +2,13 @@ package schema
 
 import (
 	"bytes"
+	"encoding/xml"
+	"errors"
 	"io"
 	"mime/multipart"
+	"net/url"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/lib/canon"
@@ -113,6 +117,58 @@ func FuzzMultipart(f *testing.F) {
 		}
 		if _, err := other.NextRawPart(); err != io.EOF && len(r.tree.leaves) > 0 {
 			t.Fatalf("%q: the other reads on: %v", body, err)
+		}
+	})
+}
+
+// FuzzForm holds the parser of forms to the standard library's.
+func FuzzForm(f *testing.F) {
+	f.Add([]byte("a=1&b=%41+c&a=2&c"))
+	f.Add([]byte("a=%C3%A9&a[b]=1;2"))
+	m := &compiledMedia{media: &contract.Media{Type: "application/x-www-form-urlencoded"}, schema: &root{in: NewPrograms()}, shape: &shape{}, plain: true}
+	m.shape.extra = &shape{types: contract.ArrayType}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var dst risk.Reading
+		r := newRun()
+		r.urlBody(&dst, m, mediaType{ok: true}, body)
+		if len(dst.Violations) > 0 {
+			return
+		}
+		other, err := url.ParseQuery(string(body))
+		if err != nil && !bytes.Contains(body, []byte(";")) {
+			t.Fatalf("%q: %v", body, err)
+		}
+		n := map[string]int{}
+		for k := range r.tree.leaves {
+			l := &r.tree.leaves[k]
+			if err == nil && (n[l.name] >= len(other[l.name]) || other[l.name][n[l.name]] != l.value) {
+				t.Fatalf("%q: %q is %q to us, %q to the other", body, l.name, l.value, other[l.name])
+			}
+			n[l.name]++
+		}
+	})
+}
+
+// FuzzXML holds the XML reader to the standard library's: what ours accepts,
+// the other does.
+func FuzzXML(f *testing.F) {
+	f.Add([]byte(`<?xml version="1.0" encoding="UTF-8"?><a b="1"><!-- c --><d>x &amp; &#x41;</d><e/><![CDATA[ ]] ]]></a>`))
+	f.Add([]byte("<a:b xmlns:a='x'>\xc3\xa9</a:b>\n"))
+	f.Add([]byte("<!DOCTYPE a><a/>"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		x := xmlReader{rest: body}
+		if !utf8.Valid(body) || !x.document() {
+			return
+		}
+		other := xml.NewDecoder(bytes.NewReader(body))
+		for {
+			_, err := other.RawToken()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatalf("%q: %v", body, err)
+			}
 		}
 	})
 }

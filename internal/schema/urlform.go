@@ -12,7 +12,6 @@ import (
 type encoding struct {
 	of      *contract.Encoding
 	types   []string // lower-case media types that a part may have; nil: any
-	param   param    // where the RFC 6570 rules apply
 	headers []param
 }
 

@@ -111,24 +111,28 @@ func declaration(s string) bool {
 	return rest == "" || rest == `standalone="yes"` || rest == `standalone="no"`
 }
 
-// name reads a Name.
+// name reads a QName ([7] of Namespaces in XML): one colon at most, between
+// two names.
 func (x *xmlReader) name() (string, bool) {
-	n := 0
+	n, colons, first := 0, 0, true
 	for n < len(x.rest) {
 		r, size := utf8.DecodeRune(x.rest[n:])
-		if !nameRune(r, n == 0) {
+		if r == ':' && !first {
+			colons++
+		} else if !nameRune(r, first) {
 			break
 		}
+		first = r == ':'
 		n += size
 	}
 	name := string(x.rest[:n])
 	x.rest = x.rest[n:]
-	return name, n > 0
+	return name, n > 0 && !first && colons <= 1
 }
 
 func nameRune(r rune, first bool) bool {
 	switch {
-	case r == ':' || r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
+	case r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
 		return true
 	case r == '-' || r == '.' || r >= '0' && r <= '9' || r == 0xb7 || r >= 0x300 && r <= 0x36f || r == 0x203f || r == 0x2040:
 		return !first
