@@ -1,10 +1,14 @@
 package errors
 
-import "sync"
+import (
+	"bytes"
+	"sync"
+)
 
 // An automaton finds all marks in one pass (Aho and Corasick, 1975). Bytes
 // are folded into classes first: case does not count, any number is a 0, any
-// run of white space is one blank. It is immutable.
+// run of white space is one blank, any run of slashes one slash. It is
+// immutable.
 type automaton struct {
 	class [256]uint8
 	next  []uint16 // by state and class
@@ -21,6 +25,7 @@ const (
 	otherClass              // stands in no mark
 	blankClass
 	digitClass
+	slashClass // both slashes; all before it fold runs
 	firstClass
 )
 
@@ -54,6 +59,7 @@ func (a *automaton) classify(list []mark) {
 	for c := '0'; c <= '9'; c++ {
 		a.class[byte(c)] = digitClass
 	}
+	a.class['/'], a.class['\\'] = slashClass, slashClass
 	free := firstClass
 	for _, m := range list {
 		for _, c := range []byte(m.text) {
@@ -66,7 +72,6 @@ func (a *automaton) classify(list []mark) {
 	for c := byte('a'); c <= 'z'; c++ {
 		a.class[c-'a'+'A'] = a.class[c]
 	}
-	a.class['\\'] = a.class['/']
 	if free > classes {
 		panic("errors: the marks use too many signs")
 	}
@@ -85,6 +90,9 @@ func (a *automaton) insert(text string, id uint8) {
 	}
 	a.hits[at] = append(a.hits[at], id)
 }
+
+// hasHits is a bit of a state in next: the state ends a mark.
+const hasHits = 1 << 15
 
 // link fills in where each state goes on when its own path ends.
 func (a *automaton) link() {
@@ -109,6 +117,11 @@ func (a *automaton) link() {
 			}
 			fail[to] = beside
 			queue = append(queue, int(to))
+		}
+	}
+	for i, to := range a.next {
+		if len(a.hits[to]) > 0 {
+			a.next[i] |= hasHits
 		}
 	}
 }
@@ -149,55 +162,81 @@ func (t *tally) total() int { return t.proofs + t.hints + t.places + t.frames }
 // service.
 func (t *tally) leaks() bool { return t.proofs > 0 || t.total() >= 2 }
 
-// plain scans text as it stands.
-func (t *tally) plain(text []byte) {
-	a := leaks()
-	at, last := 0, skipClass
+// A reader feeds an automaton. It is a value on the stack of one scan.
+type reader struct {
+	a    *automaton
+	at   uint16
+	last uint8
+}
+
+// feed reads on with text. It is one loop without calls, since it runs over
+// every reply.
+func (r *reader) feed(t *tally, text []byte) {
+	a, at, last := r.a, r.at, r.last
 	for _, c := range text {
 		k := a.class[c]
-		if k == skipClass || k == last && (k == blankClass || k == digitClass) {
+		if k < firstClass && (k == skipClass || k == last && k != otherClass) {
 			continue
 		}
 		last = k
-		at = int(a.next[at*classes+int(k)])
-		for _, id := range a.hits[at] {
-			t.note(a, id)
+		at = a.next[int(at&^hasHits)*classes+int(k)]
+		if at&hasHits != 0 {
+			for _, id := range a.hits[at&^hasHits] {
+				t.note(a, id)
+			}
 		}
 	}
+	r.at, r.last = at, last
+}
+
+// plain scans text as it stands.
+func (t *tally) plain(text []byte) {
+	r := reader{a: leaks()}
+	r.feed(t, text)
 }
 
 // escaped scans the text of JSON strings with their escapes undone (RFC 8259
-// section 7). It reads on where the JSON is broken.
+// section 7), and those of JSON in a JSON string as far as they matter. It
+// reads on where the JSON is broken.
 func (t *tally) escaped(text []byte) {
-	a := leaks()
-	at, last := 0, skipClass
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c == '\\' && i+1 < len(text) {
-			c, i = unescape(text, i+1)
+	r := reader{a: leaks()}
+	for {
+		from := bytes.IndexByte(text, '\\')
+		if from < 0 {
+			r.feed(t, text)
+			return
 		}
-		k := a.class[c]
-		if k == skipClass || k == last && (k == blankClass || k == digitClass) {
-			continue
+		r.feed(t, text[:from])
+		run := 1
+		for from+run < len(text) && text[from+run] == '\\' {
+			run++
 		}
-		last = k
-		at = int(a.next[at*classes+int(k)])
-		for _, id := range a.hits[at] {
-			t.note(a, id)
+		i := from + run
+		if i == len(text) {
+			return
 		}
+		c, end, code := unescape(text, i)
+		if run > 1 && !code && c != '"' {
+			r.feed(t, text[from:from+1])
+		}
+		if run%2 == 0 && !code {
+			c, end = text[i], i
+		}
+		r.feed(t, []byte{c})
+		text = text[end+1:]
 	}
 }
 
 // unescape reads the escape whose letter stands at i, and returns the byte
-// that it stands for and where its last byte is. What is not ASCII becomes a
-// byte that stands in no mark.
-func unescape(text []byte, i int) (byte, int) {
+// that it stands for, where its last byte is, and whether it is a \u. What is
+// not ASCII becomes a byte that stands in no mark.
+func unescape(text []byte, i int) (c byte, end int, code bool) {
 	switch text[i] {
 	case 'n', 't', 'r', 'b', 'f':
-		return ' ', i
+		return ' ', i, false
 	case 'u':
 		if i+4 >= len(text) {
-			return 0xff, i
+			return 0xff, i, false
 		}
 		n := 0
 		for _, c := range text[i+1 : i+5] {
@@ -207,13 +246,13 @@ func unescape(text []byte, i int) (byte, int) {
 			case c|0x20 >= 'a' && c|0x20 <= 'f':
 				n = n<<4 | int(c|0x20-'a'+10)
 			default:
-				return 0xff, i
+				return 0xff, i, false
 			}
 		}
 		if n == 0 || n >= 0x80 {
 			n = 0xff
 		}
-		return byte(n), i + 4
+		return byte(n), i + 4, true
 	}
-	return text[i], i
+	return text[i], i, false
 }

@@ -9,7 +9,7 @@ func TestTheTablesHoldTheMarks(t *testing.T) {
 		t.Fatalf("%d marks do not fit", len(list))
 	}
 	a := build(list)
-	if len(a.hits) > 1<<16-1 {
+	if len(a.hits) > hasHits {
 		t.Fatalf("%d states do not fit", len(a.hits))
 	}
 	for _, m := range list {

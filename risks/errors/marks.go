@@ -11,7 +11,7 @@ const (
 )
 
 // A mark is a text that the inside of a service writes. Letters are small, a 0
-// stands for any number, a blank for any white space, and / for \ too.
+// stands for any number, a blank for any white space, and / for a run of / and \.
 type mark struct {
 	text   string
 	weight weight

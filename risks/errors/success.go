@@ -43,7 +43,7 @@ func success(x *risk.Exchange, r *risk.Response, t *tally, json bool) {
 		}
 	}
 	switch {
-	case told.total() < 2:
+	case told.total() < 2 || told.proofs+told.frames == 0:
 	case len(found) > maxHidden:
 		hide(x, CodeLeak, titleRefused)
 	default:
