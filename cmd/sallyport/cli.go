@@ -5,16 +5,26 @@ import (
 	"fmt"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sallyport/sallyport/internal/app"
 )
 
 // A grammar is the whole command line.
 type grammar struct {
-	Key     keyGroup   `cmd:"" group:"records" help:"Make, list and withdraw API keys."`
-	Log     logGroup   `cmd:"" group:"log" help:"Search, verify and export the audit log."`
-	Tail    tailCmd    `cmd:"" group:"log" help:"Show decisions as they are made."`
-	Explain explainCmd `cmd:"" group:"log" help:"Say why a request was let through or refused."`
-	Help    helpCmd    `cmd:"" group:"other" help:"Explain a code, a risk, a topic or a command."`
-	Version versionCmd `cmd:"" group:"other" help:"Print the version."`
+	Run        runCmd        `cmd:"" group:"guard" help:"Guard an API."`
+	Init       initCmd       `cmd:"" group:"guard" help:"Write a first policy file."`
+	Check      checkCmd      `cmd:"" group:"guard" help:"Check the policy, its tests and the design of its APIs."`
+	Doctor     doctorCmd     `cmd:"" group:"guard" help:"Look for what keeps a gateway from working."`
+	Demo       demoCmd       `cmd:"" group:"guard" help:"Show attacks on a weak API, bare and guarded."`
+	Key        keyGroup      `cmd:"" group:"records" help:"Make, list and withdraw API keys."`
+	Log        logGroup      `cmd:"" group:"log" help:"Search, verify and export the audit log."`
+	Tail       tailCmd       `cmd:"" group:"log" help:"Show decisions as they are made."`
+	Explain    explainCmd    `cmd:"" group:"log" help:"Say why a request was let through or refused."`
+	Risks      risksCmd      `cmd:"" group:"other" help:"List the risks that the gateway stops."`
+	Schema     schemaCmd     `cmd:"" group:"other" help:"Print the JSON Schema of the policy file."`
+	Completion completionCmd `cmd:"" group:"other" help:"Print a completion script for a shell."`
+	Help       helpCmd       `cmd:"" group:"other" help:"Explain a code, a risk, a topic or a command."`
+	Version    versionCmd    `cmd:"" group:"other" help:"Print the version."`
 }
 
 // groups are the headings of the list of commands.
@@ -58,7 +68,7 @@ func run(ctx context.Context, c *console, args []string) (code int) {
 		return fail(c.err, err)
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return fail(c.err, parsed.Run(c))
+	return fail(c.err, parsed.Run())
 }
 
 // newParser makes the parser of a fresh grammar.
@@ -67,6 +77,6 @@ func newParser(c *console, exit func(int)) (*kong.Kong, error) {
 		kong.Name("sallyport"), kong.Description(summary), groups(),
 		kong.Writers(c.out, c.err), kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
-		kong.Vars{"state": stateDir(c)},
+		kong.Vars{"state": app.DefaultState(c.getenv)}, kong.Bind(c),
 	)
 }

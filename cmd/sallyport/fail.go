@@ -66,9 +66,6 @@ func fail(w io.Writer, err error) int {
 	case errors.As(err, &use):
 		say(w, "", use.text, use.next)
 		return exitUsage
-	case errors.As(err, &parse):
-		say(w, "", redactArgument(clean(parse.Error())), "see: "+helpOf(parse.Context))
-		return exitUsage
 	case errors.As(err, &key):
 		say(w, key.Code, key.Text, key.Hint)
 		return exitUsage
@@ -83,6 +80,9 @@ func fail(w io.Writer, err error) int {
 	case errors.As(err, &one):
 		lines(w, one.String())
 		return severity(err)
+	case errors.As(err, &parse):
+		say(w, "", redactArgument(clean(parse.Error())), "see: "+helpOf(parse.Context))
+		return exitUsage
 	case errors.Is(err, context.Canceled):
 		say(w, "", "interrupted", "")
 		return exitBroken

@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sallyport/sallyport/internal/help"
+	"github.com/sallyport/sallyport/risks"
 	"github.com/sallyport/sallyport/source"
 )
 
@@ -38,6 +39,10 @@ func (h *helpCmd) Run(c *console) error {
 	}
 	if s, ok := help.Code(about); ok {
 		return c.print("%s\n\n%s", s.Code, s.Text)
+	}
+	if r, ok := findRisk(risks.All(), about); ok {
+		page, _ := help.Topic(about)
+		return c.print("%s%s", aboutRisk(r), sections(page))
 	}
 	page, isTopic := help.Topic(about)
 	if n := command(c, h.About); n != nil {
@@ -70,7 +75,7 @@ func sections(p help.Page) string {
 
 // known is everything that help can explain.
 func known(c *console) []string {
-	all := slices.Concat(help.Codes(), help.Topics())
+	all := slices.Concat(help.Codes(), help.Topics(), riskIDs(risks.All()))
 	for path := range commands(c) {
 		all = append(all, path)
 	}

@@ -37,7 +37,7 @@ Example:
 const refHelp = `A key is named by its id (k_…), its hint (sp_live_8f2…), the whole key, or - to read one of these from stdin, which keeps it out of the process list.`
 
 // keys opens the key store of a state folder that has one.
-func (s state) keys(ctx context.Context, c *console) (*identity.Keys, io.Closer, error) {
+func (s *state) keys(ctx context.Context, c *console) (*identity.Keys, io.Closer, error) {
 	if err := s.mustHaveKeys(); err != nil {
 		return nil, nil, err
 	}
@@ -45,26 +45,26 @@ func (s state) keys(ctx context.Context, c *console) (*identity.Keys, io.Closer,
 }
 
 // hasKeys tells whether the state folder has a key store.
-func (s state) hasKeys() (bool, error) { return exists(app.KeysPath(s.dir())) }
+func (s *state) hasKeys() (bool, error) { return exists(app.KeysPath(s.dir())) }
 
 // mustHaveKeys refuses a folder without a key store: to make an empty one
 // would hide that --state is wrong.
-func (s state) mustHaveKeys() error {
+func (s *state) mustHaveKeys() error {
 	there, err := s.hasKeys()
 	if err == nil && !there {
-		err = wrong("name the folder of the gateway with --state DIR, or make the first key: sallyport key create", "there is no key store in %s", clean(s.dir()))
+		err = wrong("name the folder of the gateway with --state DIR, or make the first key: sallyport key create --name first --owner you", "there is no key store in %s", clean(s.dir()))
 	}
 	return err
 }
 
 // makeKeys opens the key store of a state folder, and makes both where they
 // are missing.
-func (s state) makeKeys(ctx context.Context, c *console, prefix string) (*identity.Keys, io.Closer, error) {
+func (s *state) makeKeys(ctx context.Context, c *console, prefix string) (*identity.Keys, io.Closer, error) {
 	db, err := sqlite.Open(ctx, app.KeysPath(s.dir()))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the key store: %w", err)
 	}
-	keys, err := identity.NewKeys(db, identity.Settings{Clock: c.clock, Rand: c.rand, Prefix: prefix})
+	keys, err := identity.NewKeys(db, identity.Settings{Clock: c.clock, Rand: c.rand, Prefix: prefix, Life: s.life})
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}

@@ -9,12 +9,12 @@ import (
 
 // keyCreate makes a key.
 type keyCreate struct {
-	Name    string   `arg:"" help:"What the key is for, in your words."`
+	Name    string   `required:"" placeholder:"TEXT" help:"What the key is for, in your words."`
 	Owner   string   `required:"" placeholder:"WHO" help:"In whose name the key calls, such as alice or payments@acme.com."`
 	Scopes  []string `name:"scope" placeholder:"SCOPE" help:"A scope such as orders:write; may be repeated."`
 	Tier    string   `placeholder:"TIER" help:"Name of the quotas that count (default: free)."`
-	Expires span     `placeholder:"SPAN" help:"How long the key works: 90d, 12h (default: 90d)."`
-	Prefix  string   `placeholder:"WORD" help:"What the key begins with (default: sp)."`
+	Expires span     `placeholder:"SPAN" help:"How long the key works: 90d, 12h (default: what the policy says, or 90d)."`
+	Prefix  string   `placeholder:"WORD" help:"What the key begins with (default: what the policy says, or sp)."`
 	output  `embed:""`
 	state   `embed:""`
 }
@@ -25,12 +25,16 @@ func (keyCreate) Help() string {
 
 Example:
 
-    KEY=$(sallyport key create "order import" --owner alice --scope orders:read)`
+    KEY=$(sallyport key create --name "order import" --owner alice --scope orders:read)`
 }
 
 // Run makes the key.
 func (k *keyCreate) Run(ctx context.Context, c *console) error {
-	keys, store, err := k.makeKeys(ctx, c, k.Prefix)
+	prefix := k.Prefix
+	if prefix == "" {
+		prefix = k.prefix
+	}
+	keys, store, err := k.makeKeys(ctx, c, prefix)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ const secrets = "secret"
 
 // reader opens the log of a state folder. Without the right to read the keys
 // the personal fields stay sealed, and a note says so.
-func (s state) reader(c *console) (ledger.Reader, func(), error) {
+func (s *state) reader(c *console) (ledger.Reader, func(), error) {
 	dir := app.LogPath(s.dir())
 	there, err := exists(dir)
 	if err == nil && !there {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -17,10 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"sallyport": main,
-		"mklog":     makeLog,
-	})
+	all := programs()
+	all["sallyport"] = main
+	testscript.Main(m, all)
 }
 
 // TestScripts runs testdata/script/*.txt: transcripts that a user could type.
@@ -33,7 +31,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": exitCode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": exitCode, "freeport": freePort, "await": await},
 	})
 }
 
@@ -52,15 +50,8 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// makeLog writes the audit log that the scripts read: what a gateway writes in
-// a short life.
-func makeLog() {
-	if err := writeLog(os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
+// writeLog writes the audit log that the scripts read: what a gateway writes
+// in a short life.
 func writeLog(state string) error {
 	at := time.Date(2026, 11, 22, 10, 31, 7, 0, time.UTC)
 	l, err := ledger.Open(ledger.Options{Dir: app.LogPath(state), Clock: clock.Fixed(at), Rand: rand.Reader})
