@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
 )
 
 // A BodyPlan says what the gateway has to do with a body.
@@ -173,8 +174,14 @@ func find(list []compiledMedia, m *contract.Media) *compiledMedia {
 }
 
 // wrongMedia notes that a body is of a type that nobody declared.
-func wrongMedia(dst *risk.Reading, v risk.Violation) BodyPlan {
-	v.Class, v.In = risk.WrongMedia, contract.InBody
-	dst.Violate(v)
-	return Inspect
+func wrongMedia(dst *risk.Reading, at source.Span) {
+	dst.Violate(risk.Violation{Class: risk.WrongMedia, In: contract.InBody, Rule: "content", At: at})
+}
+
+// untyped says what is to be said of a body with no declared type.
+func untyped(dst *risk.Reading, at source.Span) {
+	dst.Unchecked = true
+	if !dst.Has(risk.WrongMedia) {
+		wrongMedia(dst, at)
+	}
 }

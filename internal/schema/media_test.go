@@ -209,3 +209,25 @@ func TestUntranslatablePatternsAreToldOnce(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestABodyWithoutATypeIsWrongUnlessItIsEmpty(t *testing.T) {
+	t.Parallel()
+	op := &contract.Operation{Method: "POST", Replies: []*contract.Reply{{Code: 200}, {Code: 201, Media: []*contract.Media{{Type: "*/*"}}}}}
+	q, _ := CompileRequest(op, Options{})
+	a, _ := CompileReply(op, Options{})
+	for body, want := range map[string][]string{"": {}, "x": {`media body "" content`}} {
+		var request, reply, other risk.Reading
+		if q.Media(&request, "", true) == Inspect {
+			q.Body(&request, &Body{Bytes: []byte(body)})
+		}
+		if a.Head(&reply, &ReplyView{Status: 200, Body: true}) == Inspect {
+			a.Body(&reply, &Body{Bytes: []byte(body)})
+		}
+		if a.Head(&other, &ReplyView{Status: 201, Body: true}) == Inspect {
+			a.Body(&other, &Body{Bytes: []byte(body)})
+		}
+		if diff := cmp.Diff([][]string{want, want, {}}, [][]string{said(&request), said(&reply), said(&other)}); diff != "" {
+			t.Errorf("%q: %s", body, diff)
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (r *Reply) Head(dst *risk.Reading, m *ReplyView) BodyPlan {
 	if bodyOf(m) == None {
 		return None
 	}
-	return pick(dst, c.media, m.Media, risk.Violation{Rule: "content", At: of.At})
+	return pick(dst, c.media, m.Media, of.At)
 }
 
 // bodyOf is None for replies that have no content (RFC 9110 sections 9.3.2 and
@@ -94,7 +94,7 @@ func (r *Reply) Body(dst *risk.Reading, b *Body) {
 	}
 	m := find(r.compiled(dst.Reply).media, dst.Media)
 	if m == nil {
-		dst.Unchecked = true
+		untyped(dst, dst.Reply.At)
 		return
 	}
 	run := r.programs.borrow(asReply)

@@ -80,7 +80,8 @@ func (r *Request) Head(dst *risk.Reading, m *HeadView) {
 
 // Media chooses the declared media type of a request by the type that it has
 // (lower case, without parameters; "" without Content-Type), and says what to
-// do with the body. It sets dst.Media.
+// do with the body. It sets dst.Media. A body without a type is wrong unless it
+// turns out to be empty, which Body sees.
 func (r *Request) Media(dst *risk.Reading, media string, hasBody bool) BodyPlan {
 	if !hasBody {
 		if r.required {
@@ -88,18 +89,26 @@ func (r *Request) Media(dst *risk.Reading, media string, hasBody bool) BodyPlan 
 		}
 		return None
 	}
-	v := risk.Violation{Rule: "content", At: r.op.At}
-	if r.op.Body != nil {
-		v.At = r.op.Body.At
-	}
-	return pick(dst, r.media, media, v)
+	return pick(dst, r.media, media, r.at())
 }
 
-// pick chooses and says what follows; v is the violation where nothing fits.
-func pick(dst *risk.Reading, list []compiledMedia, media string, v risk.Violation) BodyPlan {
+// at is where the body is declared, or should be.
+func (r *Request) at() source.Span {
+	if r.op.Body != nil {
+		return r.op.Body.At
+	}
+	return r.op.At
+}
+
+// pick chooses and says what follows; at is the place of the declaration. A body
+// without a type is judged once it is known not to be empty.
+func pick(dst *risk.Reading, list []compiledMedia, media string, at source.Span) BodyPlan {
 	m := choose(list, media)
-	if m == nil || media == "" {
-		return wrongMedia(dst, v)
+	if m == nil {
+		if media != "" {
+			wrongMedia(dst, at)
+		}
+		return Inspect
 	}
 	dst.Media = m.media
 	plan := m.plan(media)
@@ -120,7 +129,7 @@ func (r *Request) Body(dst *risk.Reading, b *Body) {
 	}
 	m := find(r.media, dst.Media)
 	if m == nil {
-		dst.Unchecked = true
+		untyped(dst, r.at())
 		return
 	}
 	run := r.programs.borrow(asRequest)
