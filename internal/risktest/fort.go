@@ -1,0 +1,138 @@
+package risktest
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/internal/gateway"
+	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/lib/clock"
+	"github.com/sallyport/sallyport/internal/plan"
+	"github.com/sallyport/sallyport/risk"
+)
+
+// A Fort is a real gateway in front of an upstream. It must be closed.
+type Fort struct {
+	*Server
+	behind *Server
+	set    *upstream.Set
+	log    recorder
+}
+
+// NewFort puts a gateway with the guards of risks before up.
+func (w *World) NewFort(up *Upstream, risks []risk.Risk) (*Fort, error) {
+	f := &Fort{behind: Serve(up.Handler(), up.minTLS()), set: upstream.NewSet(nil, nil)}
+	gw, err := gateway.New(gateway.Config{
+		Clock: clock.System{}, IDs: event.NewIDs(clock.System{}, rand.Reader), Recorder: &f.log, Verifier: keys{},
+		Pseudonym: func(text string) string { return fmt.Sprintf("p%d", len(text)) }, Upstreams: f.set, Node: "law",
+		Fault: f.log.fault,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make gateway: %w", err)
+	}
+	p, err := w.compile(f.behind.plain.URL, risks)
+	if err != nil {
+		return nil, err
+	}
+	if err := gw.Apply(p); err != nil {
+		return nil, fmt.Errorf("apply plan: %w", err)
+	}
+	f.Server = Serve(elsewhere(gw), tls.VersionTLS12)
+	return f, nil
+}
+
+// compile makes the Plan of an empty policy: everything is enforced.
+func (w *World) compile(address string, risks []risk.Risk) (*plan.Plan, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("parse address: %w", err)
+	}
+	s := plan.Settings{
+		Limits: plan.Limits{MaxBody: 1 << 20, MaxReply: 1 << 20, Body: 5 * time.Second, Upstream: 5 * time.Second, Idle: 5 * time.Second},
+		Risk:   func(string) plan.Setting { return plan.Setting{} },
+	}
+	p, list := plan.Compile(plan.Inputs{
+		Risks: risks, Listener: s, Secure: true, Made: time.Now(),
+		APIs: []plan.Input{{
+			Name: "world", Contract: w.Contract, Upstream: &plan.Upstream{URL: u}, KeyHeader: "X-Api-Key", KeyPrefix: "sp_live_",
+			Unknown: s, Settings: func(*contract.Operation) plan.Settings { return s },
+		}},
+	})
+	if err := list.Err(); err != nil {
+		return nil, fmt.Errorf("compile plan: %w", err)
+	}
+	return p, nil
+}
+
+// elsewhere makes every client one of another machine, for which plain HTTP is
+// not allowed.
+func elsewhere(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = "192.0.2.7:4711"
+		h.ServeHTTP(w, r)
+	})
+}
+
+// Close waits for the exchanges under way, so that all events are there.
+func (f *Fort) Close() {
+	f.Server.Close()
+	f.behind.Close()
+	f.set.Close()
+}
+
+// keys verifies the keys that Key makes.
+type keys struct{}
+
+// Verify knows alice and bob.
+func (keys) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
+	for _, name := range [...]string{"alice", "bob"} {
+		if c.API == "world" && c.Kind == risk.KeyCredential && c.Text.Reveal() == Key(name) {
+			return risk.Caller{Kind: risk.KeyCaller, ID: name, KeyID: "k_" + name}, risk.Valid
+		}
+	}
+	return risk.Caller{}, risk.UnknownCredential
+}
+
+// A recorder keeps copies of events.
+type recorder struct {
+	mu     sync.Mutex
+	sealed []event.Event
+	faults []string
+}
+
+// Intent is only counted on to succeed.
+func (r *recorder) Intent(*event.Event) error { return nil }
+
+// Seal keeps a copy.
+func (r *recorder) Seal(e *event.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := *e
+	c.Edits, c.Flags, c.Passed = slices.Clone(e.Edits), slices.Clone(e.Flags), slices.Clone(e.Passed)
+	r.sealed = append(r.sealed, c)
+	return nil
+}
+
+func (r *recorder) fault(where string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults = append(r.faults, where+": "+err.Error())
+}
+
+// names tells whether an event says that a risk acted: it denied or answered
+// the exchange, or changed the message.
+func names(e *event.Event, id string) bool {
+	if e.Risk == id && (e.Decision == event.Deny || e.Decision == event.Answer) {
+		return true
+	}
+	return slices.ContainsFunc(e.Edits, func(d event.Edit) bool { return strings.HasPrefix(d.Kind, id+"/") })
+}

@@ -1,0 +1,127 @@
+package risktest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+
+	"github.com/sallyport/sallyport/risk"
+)
+
+// A Server answers over TLS and in the clear. It must be closed.
+type Server struct {
+	secure, plain *httptest.Server
+	roots         *x509.CertPool
+}
+
+// Serve serves h on loopback.
+func Serve(h http.Handler, minTLS uint16) *Server {
+	s := &Server{plain: httptest.NewServer(h), secure: httptest.NewUnstartedServer(h), roots: x509.NewCertPool()}
+	s.secure.TLS = &tls.Config{MinVersion: minTLS} //nolint:gosec // a weak server is what some worlds are about
+	s.secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.secure.StartTLS()
+	s.roots.AddCert(s.secure.Certificate())
+	return s
+}
+
+// Close waits for the exchanges under way.
+func (s *Server) Close() {
+	s.secure.Close()
+	s.plain.Close()
+}
+
+// Key is what a caller shows as a key of ours.
+func Key(caller string) string { return "sp_live_" + caller }
+
+// Token is what a caller shows as a credential of the document.
+func Token(caller string) string { return "tok-" + caller }
+
+// serverName is the host that certificates of httptest are for.
+const serverName = "example.com"
+
+// maxAttempts bounds what one probe may send.
+const maxAttempts = 400
+
+var errTooMany = errors.New("the probe sends too much")
+
+// A client makes attempts and keeps what was seen.
+type client struct {
+	s    *Server
+	mu   sync.Mutex
+	seen []*risk.Seen
+	sent []risk.Attempt
+}
+
+// send makes one attempt, follows no redirect, and reads at most 1 MiB.
+func (c *client) send(ctx context.Context, a *risk.Attempt) (*risk.Seen, error) {
+	c.mu.Lock()
+	c.sent = append(c.sent, *a)
+	n := len(c.sent)
+	c.mu.Unlock()
+	if n > maxAttempts {
+		return nil, errTooMany
+	}
+	server := c.s.secure
+	if a.Plain {
+		server = c.s.plain
+	}
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		return nil, fmt.Errorf("parse address: %w", err)
+	}
+	r := (&http.Request{
+		Method: a.Method, Host: serverName, Header: http.Header{"User-Agent": {"sallyport-law"}},
+		URL: &url.URL{Scheme: base.Scheme, Host: base.Host, Opaque: a.Path, RawQuery: a.Query},
+	}).WithContext(ctx)
+	setBody(r, a.Body)
+	for _, f := range a.Fields {
+		r.Header.Add(f.Name, f.Value)
+	}
+	if a.As != "" {
+		r.Header.Set("X-Api-Key", Key(a.As))
+		r.Header.Set("Authorization", "Bearer "+Token(a.As))
+	}
+	t := &http.Transport{
+		DisableKeepAlives: true, DisableCompression: true,
+		TLSClientConfig: &tls.Config{RootCAs: c.s.roots, ServerName: serverName, MinVersion: tls.VersionTLS10, MaxVersion: a.TLS}, //nolint:gosec // probes offer what they look for
+	}
+	resp, err := t.RoundTrip(r)
+	if err != nil {
+		return nil, fmt.Errorf("send: %w", err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // it was read
+	seen, err := see(resp)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.seen = append(c.seen, seen)
+	c.mu.Unlock()
+	return seen, nil
+}
+
+func see(resp *http.Response) (*risk.Seen, error) {
+	seen := &risk.Seen{Status: resp.StatusCode}
+	for name, values := range resp.Header {
+		for _, v := range values {
+			seen.Fields = append(seen.Fields, risk.Field{Name: name, Value: v})
+		}
+	}
+	if resp.TLS != nil {
+		seen.TLS = resp.TLS.Version
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	seen.Body = body
+	return seen, nil
+}
