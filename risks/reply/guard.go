@@ -52,8 +52,11 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 // concern of the risk errors, and of body.
 func (g *guard) head(x *risk.Exchange) *risk.Denial {
 	r, reading := x.Response(), x.ReplyReading()
-	if r == nil || len(reading.Violations) == 0 {
+	if r == nil {
 		return nil
+	}
+	if reading.Unchecked && reading.Media != nil && writes(reading.Media.Schema) {
+		return g.stuck // a stream in which nothing can be cut
 	}
 	for i := range reading.Violations {
 		switch v := &reading.Violations[i]; v.Class {
@@ -108,7 +111,7 @@ func (g *guard) body(x *risk.Exchange) *risk.Denial {
 	cuts := false
 	for i := range reading.Marks {
 		m := &reading.Marks[i]
-		if !g.cuts(m, dropped) {
+		if !g.cuts(m, r.Status, dropped) {
 			continue
 		}
 		if m.End == 0 {
@@ -126,12 +129,12 @@ func (g *guard) body(x *risk.Exchange) *risk.Denial {
 // cuts tells whether what m marks must not leave. dropped tells that more was
 // broken than the Reading keeps: then a member that a schema refuses may be
 // marked like one that no schema speaks of.
-func (g *guard) cuts(m *risk.Mark, dropped bool) bool {
+func (g *guard) cuts(m *risk.Mark, status int, dropped bool) bool {
 	switch m.Kind {
 	case risk.WriteOnlyMember, risk.UndeclaredClosed:
 		return true
 	case risk.UndeclaredSilent:
-		return g.silent != risk.LeaveSilent || credential(last(m.Pointer)) || dropped && g.traits().closes
+		return g.silent != risk.LeaveSilent || status < 400 && credential(last(m.Pointer)) || dropped && g.traits().closes
 	case risk.UndeclaredOpen, risk.ReadOnlyMember, risk.SensitiveMember:
 	}
 	return false
@@ -155,14 +158,8 @@ func (g *guard) unread(x *risk.Exchange, r *risk.Response, reading *risk.Reading
 			}
 			x.Edit(risk.Edit{Do: risk.HideBody, On: risk.OnReply, Stage: risk.Strip, Code: CodeSyntax, Value: title})
 			return nil
-		case risk.UndeclaredStatus:
-			if r.Status < 300 && g.hides() {
-				return g.status
-			}
-		case risk.WrongMedia:
-			if r.Status < 300 && g.hides() {
-				return g.media
-			}
+		case risk.UndeclaredStatus, risk.WrongMedia:
+			return g.unlisted(x, r, v.Class)
 		case risk.BadValue, risk.Undeclared, risk.Unchecked:
 		}
 	}
@@ -170,12 +167,6 @@ func (g *guard) unread(x *risk.Exchange, r *risk.Response, reading *risk.Reading
 		return g.stuck
 	}
 	return nil
-}
-
-// hides tells whether the operation's replies have something to hide.
-func (g *guard) hides() bool {
-	t := g.traits()
-	return t.writes || g.silent != risk.LeaveSilent && t.schemas
 }
 
 // prose tells whether bodies of this type are text without members.

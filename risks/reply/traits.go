@@ -11,18 +11,28 @@ type traits struct {
 	writes  bool // a write-only member
 	closes  bool // an object that refuses other members
 	schemas bool // any schema at all
+
+	// writeOnly are the names of write-only members that no schema lists as
+	// readable.
+	writeOnly map[string]bool
 }
 
 func traitsOf(op *contract.Operation) (t traits) {
+	t.writeOnly = map[string]bool{}
+	readable := map[string]bool{}
 	for _, r := range op.Replies {
 		for _, m := range r.Media {
 			contract.Walk(m.Schema, func(s *contract.Schema) bool {
 				t.schemas = true
 				t.writes = t.writes || s.WriteOnly
 				t.closes = t.closes || closed(s)
+				names(s, t.writeOnly, readable)
 				return true
 			})
 		}
+	}
+	for name := range readable {
+		delete(t.writeOnly, name)
 	}
 	return t
 }
