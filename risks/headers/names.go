@@ -55,6 +55,11 @@ func kindOf(name string) kind {
 	case "strict-transport-security":
 		return transport
 	}
+	for i, c := range low {
+		if c == '_' {
+			low[i] = '-' // as CGI and its heirs write it
+		}
+	}
 	if tells(low) {
 		return discloses
 	}
