@@ -209,7 +209,9 @@ func fish(all []completion) string {
 	b.WriteString(`# fish completion for sallyport
 function __sallyport_at
   set -l path ""
-  for w in (commandline -opc)[2..-1]
+  set -l given (commandline -opc)
+  set -e given[1]
+  for w in $given
     switch "$path $w"
 `)
 	for _, x := range all {

@@ -134,6 +134,13 @@ func helpOf(ctx *kong.Context) string {
 	return path + " --help"
 }
 
+// ours tells whether a function belongs to Sallyport, and is not one of the two
+// that deal with panics.
+func ours(function string) bool {
+	return (strings.HasPrefix(function, "main.") || strings.Contains(function, "sallyport/sallyport/")) &&
+		!strings.HasSuffix(function, ".panicked") && !strings.Contains(function, ".run.func")
+}
+
 // panicked prints a panic of ours on one line. The value may hold anything, so
 // that it is cleaned and keys are taken out.
 func panicked(w io.Writer, value any) int {
@@ -142,7 +149,7 @@ func panicked(w io.Writer, value any) int {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		f, more := frames.Next()
-		if strings.Contains(f.Function, "sallyport") && !strings.Contains(f.Function, "panicked") && !strings.Contains(f.Function, "main.run.") {
+		if ours(f.Function) {
 			where = fmt.Sprintf("%s:%d", f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
 			break
 		}

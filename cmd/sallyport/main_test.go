@@ -75,6 +75,15 @@ func writeLog(state string) error {
 	return l.Close(context.Background())
 }
 
+// reopen starts and stops a ledger, as the next run of a gateway does.
+func reopen(state string) error {
+	l, err := ledger.Open(ledger.Options{Dir: app.LogPath(state), Clock: clock.System{}, Rand: rand.Reader})
+	if err != nil {
+		return err
+	}
+	return l.Close(context.Background())
+}
+
 // events are a start, an allowed read, a denial of each sort, and a write
 // whose outcome was never recorded.
 func events(at time.Time) []*event.Event {

@@ -21,6 +21,7 @@ import (
 func programs() map[string]func() {
 	return map[string]func(){
 		"mklog":   func() { done(writeLog(os.Args[1])) },
+		"reopen":  func() { done(reopen(os.Args[1])) },
 		"backend": func() { done(backend(os.Args[1])) },
 		"get":     func() { done(get(os.Args[1:])) },
 		"idof":    func() { done(idOf(os.Stdin)) },

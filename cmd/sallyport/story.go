@@ -110,18 +110,43 @@ func millis(micros int64) string {
 // explanation tells the story of the records of one id.
 func explanation(c *console, events []*event.Event) string {
 	var b strings.Builder
-	last := events[len(events)-1]
-	b.WriteString(headline(c, last) + "\n")
-	for _, s := range story(events) {
+	e, end := telling(events)
+	b.WriteString(headline(c, e, end) + "\n")
+	for _, s := range story(e, end) {
 		b.WriteString("  " + s + "\n")
 	}
 	return b.String()
 }
 
+// An ending is what is known of how a request ended.
+type ending uint8
+
+// The endings.
+const (
+	recorded ending = iota
+	pending         // an intent and nothing else yet
+	lost            // an intent whose outcome can no longer be recorded
+)
+
+// telling returns the record that says most of an id, and how it ended.
+func telling(events []*event.Event) (*event.Event, ending) {
+	last := events[len(events)-1]
+	switch {
+	case last.Kind == event.Intent:
+		return last, pending
+	case last.Kind == event.Missing && last.Code == string(ledger.CodeUnknown):
+		if events[0].Kind == event.Intent {
+			return events[0], lost
+		}
+		return last, lost
+	}
+	return last, recorded
+}
+
 // headline says what was decided, when, of what and for whom.
-func headline(c *console, e *event.Event) string {
+func headline(c *console, e *event.Event, end ending) string {
 	parts := []string{paintVerdict(c, e, word(e))}
-	if unknown(e) {
+	if end != recorded {
 		parts[0] = c.paint(yellow, "OUTCOME UNKNOWN")
 	}
 	if e.Risk != "" || e.Code != "" {
@@ -141,14 +166,8 @@ func headline(c *console, e *event.Event) string {
 	return strings.Join(parts, "   ")
 }
 
-// unknown tells whether it is not known how a request ended.
-func unknown(e *event.Event) bool {
-	return e.Kind == event.Intent || e.Kind == event.Missing && e.Code == string(ledger.CodeUnknown)
-}
-
 // story is what happened, one line a step.
-func story(events []*event.Event) []string {
-	e := events[len(events)-1]
+func story(e *event.Event, end ending) []string {
 	var out []string
 	out = append(out, passed(e)...)
 	for _, w := range e.Would {
@@ -164,7 +183,7 @@ func story(events []*event.Event) []string {
 		out = append(out, joined("edit "+clean(d.Kind), clean(d.Pointer)))
 	}
 	if e.Method != "" {
-		out = append(out, upstream(events))
+		out = append(out, upstream(e, end))
 	}
 	if s := personal(e); s != "" {
 		out = append(out, s)
@@ -217,12 +236,13 @@ func place(v event.Violation) string {
 }
 
 // upstream says what happened behind the gateway.
-func upstream(events []*event.Event) string {
-	e := events[len(events)-1]
+func upstream(e *event.Event, end ending) string {
 	u := e.Upstream
 	switch {
-	case unknown(e):
-		return "upstream: the intent was recorded, and no outcome was: either the request still runs, or the gateway ended in the middle of it and the upstream may have acted"
+	case end == pending:
+		return "upstream: the intent is recorded, and no outcome yet; if the gateway is not running, it ended in the middle, and the upstream may have acted"
+	case end == lost:
+		return "upstream: the gateway ended between the intent and the outcome, and the upstream may have acted: look there"
 	case !u.Called:
 		return "upstream not called"
 	case u.Status == 0:
