@@ -65,6 +65,10 @@ vet:
 	@$(GO) vet ./...
 	@$(GO) tool staticcheck ./...
 
+.PHONY: law
+law: ## hold the faces of every risk against each other
+	@$(GO) test -json -count=1 ./internal/risktest/... ./risks/... | $(GO) run ./tool/tally
+
 .PHONY: golden
 golden: ## rewrite the golden files; read the diff
 	@pkgs=$$(grep -rl --include='*_test.go' --exclude-dir=node_modules 'flag\.Bool("update"' . | xargs -n 1 dirname | sort -u); \

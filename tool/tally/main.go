@@ -118,8 +118,13 @@ func (t *tally) endTest(e event, output []string) {
 	if !shown {
 		return
 	}
+	t.show(output)
+}
+
+// show prints output without what the tally says in its own words.
+func (t *tally) show(output []string) {
 	for _, line := range output {
-		if !strings.HasPrefix(line, "=== ") {
+		if !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "FAIL") {
 			fmt.Fprint(t.out, line)
 		}
 	}
@@ -134,7 +139,8 @@ func (t *tally) endPackage(e event, output []string) {
 		t.broken = append(t.broken, e.Package)
 		for _, key := range slices.Sorted(maps.Keys(t.output)) {
 			if strings.HasPrefix(key, e.Package+" ") {
-				fmt.Fprint(t.out, strings.Join(t.output[key], ""))
+				t.show(t.output[key])
+				delete(t.output, key)
 			}
 		}
 		fmt.Fprintf(t.out, "FAIL  %s  %v\n", e.Package, took)
