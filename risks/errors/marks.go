@@ -31,7 +31,7 @@ func marks() []mark {
 	add(proof, "exception in thread \"", "caused by: java.", "caused by: org.", "caused by: com.", "org.springframework.", "org.hibernate.", "whitelabel error page", "java.lang.nullpointerexception", "java.lang.illegal", "java.sql.sql")
 	add(hint, "java.lang.", "java.util.", "caused by: ")
 	// Python
-	add(frame, ".py\", line 0", ".py in ")
+	add(frame, ".py\", line 0")
 	add(proof, "traceback (most recent call last)", "werkzeug debugger", "werkzeug.exceptions", "sqlalchemy.exc.", "psycopg2.", "django version:", "django.db.utils", "you're seeing this error because you have")
 	// JavaScript
 	add(frame, ".js:0:0", ".ts:0:0", ".mjs:0:0", ".cjs:0:0", "(node:internal/", "at node:internal/", "(internal/modules/", "(<anonymous>)")
@@ -58,9 +58,9 @@ func marks() []mark {
 		"unknown column '", "incorrect syntax near '", "e0 duplicate key error", "\"ora-0: ", " ora-0: ", "error: unique constraint failed: ", "error executing query")
 	add(hint, "syntax error", "select * from ", " from information_schema", "constraint failed", "jdbc:", "unterminated string", "near \"")
 	// files of the server
-	add(proof, "/usr/src/app/", "/var/www/", "/site-packages/", "/dist-packages/", "c:/inetpub/", "c:/users/", "/usr/local/lib/", "/usr/lib/python", "/var/task/", "/opt/app/",
-		"enoent: no such file", "eacces: permission denied", "file \"/")
-	add(place, "/home/", "/opt/", "/srv/", "/root/", "/app/", "/var/lib/", "/etc/", "d:/")
+	add(proof, "/usr/src/app/", "/var/www/", "/site-packages/", "/dist-packages/", "c:/inetpub/", "/usr/local/lib/", "/usr/lib/python", "/var/task/",
+		"enoent: no such file", "eacces: permission denied")
+	add(place, "/home/", "/opt/", "/srv/", "/root/", "/app/", "/var/lib/", "/etc/", "c:/users/", "d:/")
 	add(hint, "no such file or directory")
 	// servers
 	add(proof, "<center>nginx/0", "<address>apache/0", "apache tomcat/0", "phusion passenger", "x-debug-token")

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // leaking are texts as services really write them.
@@ -167,6 +169,13 @@ func FuzzTheAutomatonFindsWhatASlowSearchFinds(f *testing.F) {
 				t.Errorf("%q in %q: found %t, want %t", m.text, text, have, want)
 			}
 		}
+		bare := true // no proof and no frame that has a core
+		for id, m := range list {
+			bare = bare && (got.seen[id/64]&(1<<(id%64)) == 0 || core(m.text) == nil || m.weight != proof && m.weight != frame)
+		}
+		if !bare && cores().calm([]byte(text)) {
+			t.Errorf("%q is calm", text)
+		}
 		var escaped tally
 		escaped.escaped([]byte(text)) // must end whatever stands there
 	})
@@ -209,6 +218,58 @@ func TestTheScanAllocatesNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestFewMarksHaveNoCore(t *testing.T) {
+	t.Parallel()
+	var without []string
+	for _, m := range marks() {
+		if m.weight != proof && m.weight != frame {
+			continue
+		}
+		list := core(m.text)
+		if list == nil {
+			without = append(without, m.text)
+		}
+		for _, c := range list {
+			for _, text := range []string{c, "x" + c, strings.ToUpper(c), "x" + strings.ToUpper(c) + "x"} {
+				if len(c) != coreLen || cores().calm([]byte(text)) {
+					t.Errorf("%q of %q is calm", text, m.text)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"/usr/src/app/", "/var/www/"}, without); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOrdinaryRepliesAreCalm(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"id":17,"name":"Alice Example","url":"https:\/\/api.example.com\/users\/17","note":"\u003cb\u003e a select few \u0026 more \u00e9"}`,
+		`[{"status":"open","priority":3,"assignee":{"login":"bob","avatar_url":"https://a.example/u/1.png"},"labels":["bug","ui"],"created_at":"2026-01-01T00:00:00Z"}]`,
+	} {
+		if !cores().calm([]byte(text)) {
+			t.Errorf("%s is scanned", text)
+		}
+	}
+	for _, text := range []string{"a\x00b", `{"a":"\u0074raceback"}`, `\u0041`} {
+		if cores().calm([]byte(text)) {
+			t.Errorf("%q is calm", text)
+		}
+	}
+}
+
+func BenchmarkCalm2KB(b *testing.B) {
+	text := []byte(strings.Repeat(`{"id":17,"name":"Alice Example","note":"a select few of them"},`, 32))
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if !cores().calm(text) {
+			b.Fatal("not calm")
+		}
 	}
 }
 

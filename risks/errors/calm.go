@@ -1,0 +1,137 @@
+package errors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"sync"
+)
+
+// A sieve tells in a fraction of the time of a scan that a text cannot hold a
+// proof or a frame: nearly every lawful reply. It looks at every second group
+// of four bytes, so each mark needs a core of five that no folding changes. A
+// mark without one, a bare path, does not set off a scan of a success.
+type sieve struct {
+	groups [1 << 10]uint64 // by hash
+	cores  map[[coreLen]byte]bool
+}
+
+// coreLen is the length of a core: four bytes at two places.
+const coreLen = 5
+
+// cores is the sieve of the marks.
+var cores = sync.OnceValue(func() *sieve {
+	s := &sieve{cores: map[[coreLen]byte]bool{}}
+	for _, m := range marks() {
+		if m.weight != proof && m.weight != frame {
+			continue
+		}
+		for _, c := range core(m.text) {
+			s.add(c[:4])
+			s.add(c[1:5])
+			s.cores[[coreLen]byte([]byte(c))] = true
+		}
+	}
+	return s
+})
+
+func (s *sieve) add(group string) {
+	h := hash(binary.LittleEndian.Uint32([]byte(group)))
+	s.groups[h>>6] |= 1 << (h & 63)
+}
+
+// holds tells whether a core stands at text[i:] or one byte before.
+func (s *sieve) holds(text []byte, i int) bool {
+	for _, from := range [...]int{i, i - 1} {
+		if from < 0 || from+coreLen > len(text) {
+			continue
+		}
+		c := [coreLen]byte(text[from:])
+		for k := range c {
+			if c[k] >= 'A' && c[k] <= 'Z' {
+				c[k] += 'a' - 'A'
+			}
+		}
+		if s.cores[c] {
+			return true
+		}
+	}
+	return false
+}
+
+// hash folds the case of a group. Signs that fall together cost time only.
+func hash(v uint32) uint32 { return (v | 0x20202020) * 0x9e3779b1 >> 16 }
+
+// calm tells that text holds nothing to scan for. Text in which letters are
+// hidden, by NUL or by escapes that nobody needs, is not calm.
+func (s *sieve) calm(text []byte) bool {
+	if bytes.IndexByte(text, 0) >= 0 {
+		return false
+	}
+	for i := 0; i+4 <= len(text); i += 2 {
+		h := hash(binary.LittleEndian.Uint32(text[i:]))
+		if s.groups[h>>6]&(1<<(h&63)) != 0 && s.holds(text, i) {
+			return false
+		}
+	}
+	for rest := text; ; {
+		at := bytes.Index(rest, []byte(`\u00`))
+		if at < 0 {
+			return true
+		}
+		rest = rest[at+4:]
+		if len(rest) >= 2 && !bytes.Contains([]byte(` 22 26 27 2b 2B 2f 2F 3c 3C 3d 3D 3e 3E 60 `), rest[:2]) && rest[0] >= '2' && rest[0] <= '7' {
+			return false
+		}
+	}
+}
+
+// core returns the ways in which five bytes of a mark may stand in a text: a
+// run that no folding and no escape touches, and one sign behind it in all its
+// forms. It is nil where the mark has none.
+func core(text string) []string {
+	best := ""
+	for from := range len(text) {
+		to := from
+		for to < len(text) && plainSign(text[to]) {
+			to++
+		}
+		if to-from >= coreLen {
+			if len(best) == 0 || behind(best) != "" {
+				best = text[from:][:coreLen]
+			}
+		} else if to < len(text) && to-from == coreLen-1 && best == "" {
+			best = text[from : to+1]
+		}
+	}
+	if best == "" {
+		return nil
+	}
+	last := behind(best)
+	if last == "" {
+		return []string{best}
+	}
+	var out []string
+	for _, c := range []byte(last) {
+		out = append(out, best[:coreLen-1]+string(c))
+	}
+	return out
+}
+
+// plainSign tells whether c is folded by case alone and never escaped.
+func plainSign(c byte) bool { return behind(string(c)) == "" }
+
+// behind is what the last sign of text may be in a message: the forms of
+// blanks, numbers and signs that JSON writers escape. It is "" for others.
+func behind(text string) string {
+	switch c := text[len(text)-1]; c {
+	case ' ':
+		return " \t\n\r\v\f\\"
+	case '0':
+		return "0123456789"
+	case '/':
+		return `/\`
+	case '"', '\'', '<', '>', '&', '+', '`', '=':
+		return string(c) + `\`
+	}
+	return ""
+}
