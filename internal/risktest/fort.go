@@ -28,22 +28,26 @@ type Fort struct {
 	log    recorder
 }
 
-// NewFort puts a gateway with the guards of risks before up.
-func (w *World) NewFort(up *Upstream, risks []risk.Risk) (*Fort, error) {
-	f := &Fort{behind: Serve(up.Handler(), up.minTLS()), set: upstream.NewSet(nil, nil)}
+// NewFort puts a gateway with the guards of risks before h, whose contract is
+// c.
+func NewFort(c *contract.Contract, h http.Handler, risks []risk.Risk) (*Fort, error) {
+	f := &Fort{behind: Serve(h, tls.VersionTLS12), set: upstream.NewSet(nil, nil)}
 	gw, err := gateway.New(gateway.Config{
 		Clock: clock.System{}, IDs: event.NewIDs(clock.System{}, rand.Reader), Recorder: &f.log, Verifier: keys{},
 		Pseudonym: func(text string) string { return fmt.Sprintf("p%d", len(text)) }, Upstreams: f.set, Node: "law",
 		Fault: f.log.fault,
 	})
 	if err != nil {
+		f.behind.Close()
 		return nil, fmt.Errorf("make gateway: %w", err)
 	}
-	p, err := w.compile(f.behind.plain.URL, risks)
+	p, err := compile(c, f.behind.plain.URL, risks)
 	if err != nil {
+		f.behind.Close()
 		return nil, err
 	}
 	if err := gw.Apply(p); err != nil {
+		f.behind.Close()
 		return nil, fmt.Errorf("apply plan: %w", err)
 	}
 	f.Server = Serve(elsewhere(gw), tls.VersionTLS12)
@@ -51,7 +55,7 @@ func (w *World) NewFort(up *Upstream, risks []risk.Risk) (*Fort, error) {
 }
 
 // compile makes the Plan of an empty policy: everything is enforced.
-func (w *World) compile(address string, risks []risk.Risk) (*plan.Plan, error) {
+func compile(c *contract.Contract, address string, risks []risk.Risk) (*plan.Plan, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("parse address: %w", err)
@@ -63,7 +67,7 @@ func (w *World) compile(address string, risks []risk.Risk) (*plan.Plan, error) {
 	p, list := plan.Compile(plan.Inputs{
 		Risks: risks, Listener: s, Secure: true, Made: time.Now(),
 		APIs: []plan.Input{{
-			Name: "world", Contract: w.Contract, Upstream: &plan.Upstream{URL: u}, KeyHeader: "X-Api-Key", KeyPrefix: "sp_live_",
+			Name: "world", Contract: c, Upstream: &plan.Upstream{URL: u}, KeyHeader: "X-Api-Key", KeyPrefix: "sp_live_",
 			Unknown: s, Settings: func(*contract.Operation) plan.Settings { return s },
 		}},
 	})
@@ -92,9 +96,9 @@ func (f *Fort) Close() {
 // keys verifies the keys that Key makes.
 type keys struct{}
 
-// Verify knows alice and bob.
+// Verify knows alice, bob and carol.
 func (keys) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
-	for _, name := range [...]string{"alice", "bob"} {
+	for _, name := range [...]string{"alice", "bob", "carol"} {
 		if c.API == "world" && c.Kind == risk.KeyCredential && c.Text.Reveal() == Key(name) {
 			return risk.Caller{Kind: risk.KeyCaller, ID: name, KeyID: "k_" + name}, risk.Valid
 		}

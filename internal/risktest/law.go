@@ -130,7 +130,7 @@ func (j *judge) design() {
 
 // guarded is legs 2, 4 and 6, and 8 where how is "with all".
 func (j *judge) guarded(ctx context.Context, how string, risks []risk.Risk) {
-	f, err := j.w.NewFort(j.w.Weak, risks)
+	f, err := NewFort(j.w.Contract, j.w.Weak.Handler(), risks)
 	if err != nil {
 		j.breach("%s: %v", how, err)
 		return
@@ -200,7 +200,7 @@ func (j *judge) events(how string, f *Fort, sent int) {
 
 // lawful is leg 4: every lawful call gets what it must, and nothing is denied.
 func (j *judge) lawful(ctx context.Context, how string, risks []risk.Risk) {
-	f, err := j.w.NewFort(j.w.Weak, risks)
+	f, err := NewFort(j.w.Contract, j.w.Weak.Handler(), risks)
 	if err != nil {
 		j.breach("%s: %v", how, err)
 		return

@@ -55,6 +55,7 @@ var errTooMany = errors.New("the probe sends too much")
 // A client makes attempts and keeps what was seen.
 type client struct {
 	s    *Server
+	key  func(caller string) string // nil: Key
 	mu   sync.Mutex
 	seen []*risk.Seen
 	sent []risk.Attempt
@@ -86,7 +87,11 @@ func (c *client) send(ctx context.Context, a *risk.Attempt) (*risk.Seen, error) 
 		r.Header.Add(f.Name, f.Value)
 	}
 	if a.As != "" {
-		r.Header.Set("X-Api-Key", Key(a.As))
+		key := Key
+		if c.key != nil {
+			key = c.key
+		}
+		r.Header.Set("X-Api-Key", key(a.As))
 		r.Header.Set("Authorization", "Bearer "+Token(a.As))
 	}
 	t := &http.Transport{

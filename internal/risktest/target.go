@@ -23,36 +23,42 @@ func setBody(r *http.Request, body []byte) {
 // target is the world as a probe sees it, at the server of c. Findings go to
 // report.
 func (w *World) target(c *client, report func(risk.Finding)) *risk.Target {
-	n := 0
 	return &risk.Target{
-		Contract: w.Contract, Callers: []string{"alice", "bob"}, Send: c.send, Lawful: w.lawful, Report: report,
-		Canary: func() string {
-			n++
-			return letters(n)
-		},
+		Contract: w.Contract, Callers: []string{"alice", "bob"}, Send: c.send, Report: report,
+		Lawful: func(op *contract.Operation) (*risk.Attempt, bool) { return lawful(w.Contract, w.Lawful, op) },
+		Canary: canaries(),
 	}
 }
 
-// lawful is the first call of the world that op stands for.
-func (w *World) lawful(op *contract.Operation) (*risk.Attempt, bool) {
+// lawful is the first of calls that op of c stands for.
+func lawful(c *contract.Contract, calls []Call, op *contract.Operation) (*risk.Attempt, bool) {
 	var routes []match.Route
-	for i, o := range w.Contract.Operations {
+	for i, o := range c.Operations {
 		routes = append(routes, match.Route{Method: o.Method, Template: o.Path, Value: i})
 	}
 	router, _ := match.Build(routes)
-	for i := range w.Lawful {
-		a := &w.Lawful[i].Attempt
+	for i := range calls {
+		a := &calls[i].Attempt
 		p, err := canon.Path(a.Path)
 		if err != nil || a.Method != op.Method {
 			continue
 		}
 		var m match.Match
-		if router.Find(p.Decoded, a.Method, &m) == match.Yes && w.Contract.Operations[m.Value] == op {
+		if router.Find(p.Decoded, a.Method, &m) == match.Yes && c.Operations[m.Value] == op {
 			out := *a
 			return &out, true
 		}
 	}
 	return nil, false
+}
+
+// canaries returns a maker of texts, each another one.
+func canaries() func() string {
+	n := 0
+	return func() string {
+		n++
+		return letters(n)
+	}
 }
 
 // letters makes 16 letters of a number.

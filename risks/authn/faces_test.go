@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +19,7 @@ type answer func(a *risk.Attempt, n int) *risk.Seen
 func say(status int, body string) *risk.Seen { return &risk.Seen{Status: status, Body: []byte(body)} }
 
 func lawful(a *risk.Attempt, n int) *risk.Seen {
-	if !strings.HasPrefix(a.Path, "/orders") || strings.Contains(a.Path, "-") {
+	if a.Path != "/orders" {
 		return say(404, `{}`)
 	}
 	return say(200, `{"owner":"alice","at":`+strconv.Itoa(n)+`}`)

@@ -309,3 +309,20 @@ func (still) Pseudonym(string) string { return "p" }
 func (still) Verify(risk.Credential) (risk.Caller, risk.Verdict) {
 	return risk.Caller{Kind: risk.KeyCaller}, risk.Valid
 }
+
+func FuzzAuthorization(f *testing.F) {
+	for _, s := range []string{"Bearer abc.def-_~+/==", "bEARER  x", "Bearer a,b", "Basic YTpi", "Bearer", "Bearer \x00", "Bearer a b", "Basic YTp"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, scheme := range []string{"bearer", "basic"} {
+			got := authorization(risk.Fields{{Name: "Authorization", Value: value}}, scheme)
+			if got == "" {
+				continue
+			}
+			if strings.ContainsAny(got, " \t,;\"\r\n\x00") || !strings.HasSuffix(strings.Trim(value, " \t"), got) || !strings.EqualFold(strings.Fields(value)[0], scheme) {
+				t.Errorf("%q gives %q as %s", value, got, scheme)
+			}
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
@@ -61,7 +62,7 @@ func compare(ctx context.Context, t *risk.Target, op *contract.Operation, lawful
 		return true, nil
 	}
 	control := anonymous
-	control.Path, control.Query = lawful.Path+"-"+t.Canary(), ""
+	control.Path, control.Query = lawful.Path[:strings.LastIndexByte(lawful.Path, '/')+1]+t.Canary(), ""
 	other, err := t.Send(ctx, &control)
 	if err != nil {
 		return false, fmt.Errorf("send control: %w", err)

@@ -184,15 +184,64 @@ func TestProbeThatCouldNotCompareSaysSo(t *testing.T) {
 	}
 }
 
+func TestProbePutsBackWhatItChanged(t *testing.T) {
+	t.Parallel()
+	stored := map[string]any{"quantity": 2.0, "note": "a", "total": 20.0}
+	put := &contract.Operation{Method: "PATCH", Path: "/orders/{id}", Key: "PATCH /orders/{}", Body: &contract.Body{Media: []*contract.Media{{Type: "application/json", Schema: order()}}}}
+	found := 0
+	err := probe(t.Context(), &risk.Target{
+		Contract: &contract.Contract{Operations: []*contract.Operation{put, {Method: "GET", Path: "/orders/{id}"}}},
+		Send: func(_ context.Context, a *risk.Attempt) (*risk.Seen, error) {
+			if a.Method == "PATCH" {
+				if err := json.Unmarshal(a.Body, &stored); err != nil {
+					return nil, err
+				}
+			}
+			text, err := json.Marshal(stored)
+			return &risk.Seen{Status: 200, Body: text}, err
+		},
+		Lawful: func(op *contract.Operation) (*risk.Attempt, bool) {
+			return &risk.Attempt{Method: "PATCH", Path: "/orders/1", Body: []byte(`{"note":"b"}`)}, op == put
+		},
+		Report: func(risk.Finding) { found++ },
+		Canary: func() string { return "abcdefghijklmnop" },
+	})
+	if err != nil || found == 0 {
+		t.Fatalf("%d found, %v", found, err)
+	}
+	if stored["total"] != 20.0 || stored["note"] != "b" || stored["quantity"] != 2.0 {
+		t.Errorf("left %v behind", stored)
+	}
+}
+
+func FuzzMutantsBreakTheBodyAndNotItsSyntax(f *testing.F) {
+	f.Add(`{"quantity":2,"note":"a"}`, "abcdefghijklmnop")
+	f.Add(` { "note" : "\u0061\"" } `, "abcdefghijklmnop")
+	f.Add(`{}`, "abcdefghijklmnop")
+	f.Add(`[1]`, "a")
+	f.Fuzz(func(t *testing.T, lawful, canary string) {
+		if len(canary) != 16 || strings.Trim(canary, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return
+		}
+		for _, m := range mutants(order(), []byte(lawful), canary) {
+			body := m.with(m.value)
+			if !json.Valid(body) || !holds(body, m.name, m.value) {
+				t.Errorf("%q became %q, which does not hold %s in %q", lawful, body, m.value, m.name)
+			}
+		}
+	})
+}
+
 func TestMutantsBreakOneMemberEach(t *testing.T) {
 	t.Parallel()
 	lawful := `{"quantity":2,"note":"a"}`
 	var got []string
 	for _, m := range mutants(order(), []byte(lawful), "abcdefghijklmnop") {
-		if !json.Valid(m.body) {
-			t.Errorf("no JSON: %s", m.body)
+		body := m.with(m.value)
+		if !json.Valid(body) {
+			t.Errorf("no JSON: %s", body)
 		}
-		got = append(got, string(m.body))
+		got = append(got, string(body))
 	}
 	want := []string{
 		`{"quantity":"abcdefghijklmnop","note":"a"}`, `{"quantity":2,"note":"a","total":` + number("abcdefghijklmnop") + `}`,

@@ -16,9 +16,13 @@ type mutant struct {
 	what  string // for the proof
 	name  string // of the member
 	value string // its JSON text
-	body  []byte
 	at    source.Span
+
+	before, after string // the body around the value
 }
+
+// with is the body with a value in the place of the mutant's.
+func (m *mutant) with(value string) []byte { return []byte(m.before + value + m.after) }
 
 // maxLong bounds the length of a text that is sent to be too long, in bytes.
 const maxLong = 8 << 10
@@ -38,7 +42,7 @@ func mutants(s *contract.Schema, lawful []byte, canary string) []mutant {
 	}
 	if s.AdditionalProperties != nil && s.AdditionalProperties.Never {
 		m := mutant{code: CodeBody, what: "a member that the schema refuses", name: "x" + canary, value: quoted(canary), at: s.At}
-		m.body = added(doc, m.name, m.value)
+		m.add(doc)
 		out = append(out, m)
 	}
 	return out
@@ -57,7 +61,7 @@ func badValue(s *contract.Schema, doc *jsonx.Doc, canary string) (mutant, bool) 
 		}
 		m := mutant{code: CodeBody, what: what, name: string(doc.Key(c)), value: quoted(text), at: p.At}
 		n, src := doc.Node(c), doc.Source()
-		m.body = append(append(append(m.body, src[:n.Start]...), m.value...), src[n.End:]...)
+		m.before, m.after = string(src[:n.Start]), string(src[n.End:])
 		return m, true
 	}
 	return mutant{}, false
@@ -98,7 +102,7 @@ func readOnly(s *contract.Schema, doc *jsonx.Doc, canary string) (mutant, bool) 
 		default:
 			continue
 		}
-		m.body = added(doc, m.name, m.value)
+		m.add(doc)
 		return m, true
 	}
 	return mutant{}, false
@@ -113,14 +117,15 @@ func number(canary string) string {
 	return strconv.Itoa(1_000_000 + int(n%9_000_000))
 }
 
-// added is the object with one more member at its end.
-func added(doc *jsonx.Doc, name, value string) []byte {
+// add puts the member at the end of the object.
+func (m *mutant) add(doc *jsonx.Doc) {
 	n, src := doc.Node(0), doc.Source()
-	out := append([]byte(nil), src[:n.End-1]...)
+	m.before = string(src[:n.End-1])
 	if n.Count > 0 {
-		out = append(out, ',')
+		m.before += ","
 	}
-	return append(out, quoted(name)+":"+value+"}"...)
+	m.before += quoted(m.name) + ":"
+	m.after = "}"
 }
 
 // quoted writes letters, digits and the names of a contract as JSON text.
@@ -156,6 +161,18 @@ func holds(body []byte, name, value string) bool {
 		}
 	}
 	return false
+}
+
+// member is the JSON text of a member of an object, or "".
+func member(body []byte, name string) string {
+	doc := jsonx.New(jsonx.Limits{})
+	if doc.Parse(body) != nil {
+		return ""
+	}
+	if i := doc.Member(0, name); i >= 0 {
+		return string(doc.Raw(i))
+	}
+	return ""
 }
 
 // idOf is the member id of an object: a text or a whole number.

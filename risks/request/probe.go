@@ -90,8 +90,9 @@ func (p *prober) operation(op *contract.Operation, s *contract.Schema) bool {
 // it is read again; where it cannot be read again, the answer's word for it is
 // probable.
 func (p *prober) attack(op *contract.Operation, lawful *risk.Attempt, m *mutant) {
+	old := p.old(op, lawful, m.name)
 	try := *lawful
-	try.Body = m.body
+	try.Body = m.with(m.value)
 	got := p.send(&try)
 	if got == nil || got.Status/100 != 2 {
 		return
@@ -107,6 +108,10 @@ func (p *prober) attack(op *contract.Operation, lawful *risk.Attempt, m *mutant)
 	if !kept && !echoed {
 		return
 	}
+	if old != "" {
+		try.Body = m.with(old) // through the same hole
+		p.send(&try)
+	}
 	how := "its answer holds the value"
 	if kept {
 		how = "the object holds the value when it is read again"
@@ -115,6 +120,19 @@ func (p *prober) attack(op *contract.Operation, lawful *risk.Attempt, m *mutant)
 		Operation: op.Key, Confirmed: kept, At: m.at, Code: string(m.code),
 		Proof: fmt.Sprintf("%s %s took %s in %q with %d, and %s", op.Method, op.Path, m.what, m.name, got.Status, how),
 	})
+}
+
+// old is the value that an attack on an object that is there will overwrite,
+// or "".
+func (p *prober) old(op *contract.Operation, lawful *risk.Attempt, name string) string {
+	if op.Method != "PUT" && op.Method != "PATCH" || !p.has("GET", lawful.Path) {
+		return ""
+	}
+	seen := p.send(&risk.Attempt{As: lawful.As, Method: "GET", Path: lawful.Path})
+	if seen == nil || seen.Status/100 != 2 {
+		return ""
+	}
+	return member(seen.Body, name)
 }
 
 // place is where the object that was written can be read, or "".

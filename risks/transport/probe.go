@@ -23,12 +23,16 @@ func probe(ctx context.Context, t *risk.Target) error {
 	if err != nil {
 		return err
 	}
+	what := ""
+	if lawful.As != "" {
+		what = ", credential and all"
+	}
 	plain := *lawful
 	plain.Plain = true
 	if got, err := t.Send(ctx, &plain); err == nil && got.TLS == 0 && same(got, seen) {
 		t.Report(risk.Finding{
 			Operation: op.Key, Confirmed: true, At: op.At, Code: string(CodePlain),
-			Proof: fmt.Sprintf("%s %s was answered with %d over plain HTTP, credential and all", op.Method, op.Path, got.Status),
+			Proof: fmt.Sprintf("%s %s was answered with %d over plain HTTP%s", op.Method, op.Path, got.Status, what),
 		})
 	}
 	old := *lawful
