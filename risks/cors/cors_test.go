@@ -233,6 +233,39 @@ func TestUnsafeSettingsAreRefused(t *testing.T) {
 	}
 }
 
+func TestWebSocketsOfOtherOriginsAreRefused(t *testing.T) {
+	t.Parallel()
+	op := &contract.Operation{Method: "GET", Replies: []*contract.Reply{{Code: 101}}}
+	placed, err := newGuard(&risk.Site{Scope: risk.OfOperation, API: api(), Op: op, Params: Params{Origins: []string{app}}})
+	if err != nil || len(placed) != 2 || placed[1].Phase != risk.Identify {
+		t.Fatalf("%v %v", placed, err)
+	}
+	const upgrade = "Upgrade"
+	for name, c := range map[string]struct {
+		fields []string
+		pass   bool
+	}{
+		"a program":                   {[]string{upgrade, "websocket"}, true},
+		"a listed origin":             {[]string{upgrade, "websocket", "Origin", app}, true},
+		"the API's own page":          {[]string{upgrade, "websocket", "Origin", "https://api.example.com"}, true},
+		"its own page, with the port": {[]string{upgrade, "websocket", "Origin", "https://api.example.com:443"}, true},
+		"its own page, in the clear":  {[]string{upgrade, "websocket", "Origin", "http://api.example.com"}, false},
+		"another port":                {[]string{upgrade, "websocket", "Origin", "https://api.example.com:8443"}, false},
+		"another origin":              {[]string{"upgrade", "WebSocket", "origin", "https://evil.example"}, false},
+		"its name as a prefix":        {[]string{upgrade, "websocket", "Origin", "https://api.example.com.evil.example"}, false},
+		"null":                        {[]string{upgrade, "websocket", "Origin", "null"}, false},
+		"nothing":                     {[]string{upgrade, "websocket", "Origin", ""}, false},
+		"two origins":                 {[]string{upgrade, "websocket", "Origin", "https://api.example.com", "Origin", app}, false},
+		"no upgrade":                  {[]string{"Origin", "https://evil.example"}, true},
+	} {
+		f := ask("GET", risk.Found, c.fields...)
+		f.Request.Host, f.Conn.Secure = "api.example.com", true
+		if d := placed[1].Guard.Check(risk.NewExchange(f, nil)); (d == nil) != c.pass {
+			t.Errorf("%s: %v", name, d)
+		}
+	}
+}
+
 func TestGuardsStandWhereTheyHaveSomethingToDo(t *testing.T) {
 	t.Parallel()
 	if n := len(guards(t, risk.OfListener, Params{})); n != 0 {
