@@ -34,8 +34,15 @@ func (g *routes) Check(x *risk.Exchange) *risk.Denial {
 }
 
 // inputs refuses parameters and media types that an operation does not
-// declare.
-type inputs struct{ parameter, media *risk.Denial }
+// declare, and the fields by which frameworks let a client name another method
+// than the one that was routed and judged.
+type inputs struct {
+	overrides                  []string // that the operation does not declare itself
+	parameter, media, override *risk.Denial
+}
+
+// overrides are the fields that frameworks take a method from.
+var overrides = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
 
 func newInputs(op *contract.Operation) *inputs {
 	g := &inputs{
@@ -47,6 +54,14 @@ func newInputs(op *contract.Operation) *inputs {
 			Code: CodeMedia, Status: 415, Title: "the operation takes no body of this type", Show: risk.ShowBody,
 			Reason: "the media type of the body is not declared",
 		},
+		override: &risk.Denial{
+			Code: CodeOverride, Status: 400, Title: "the method cannot be overridden", Reason: "a field names another method",
+		},
+	}
+	for _, name := range overrides {
+		if op.Param(contract.InHeader, name) == nil {
+			g.overrides = append(g.overrides, name)
+		}
 	}
 	if accept := types(op); accept != "" {
 		g.media.Fields = []risk.Field{{Name: "Accept", Value: accept}} // RFC 9110 section 12.5.1
@@ -56,6 +71,11 @@ func newInputs(op *contract.Operation) *inputs {
 
 // Check reads what the contract machine saw.
 func (g *inputs) Check(x *risk.Exchange) *risk.Denial {
+	for _, name := range g.overrides {
+		if x.Request().Fields.Has(name) {
+			return g.override
+		}
+	}
 	if x.HeadReading().Has(risk.Undeclared) {
 		return g.parameter
 	}

@@ -115,6 +115,7 @@ func (p *prober) methods(op *contract.Operation) bool {
 		return false
 	}
 	p.trace(op, lawful)
+	p.override(op, lawful)
 	attempt := risk.Attempt{As: p.caller, Path: lawful.Path, Method: "X" + upper(p.t.Canary())}
 	control := p.send(&attempt)
 	if !refused(control) {

@@ -14,13 +14,14 @@ import (
 //go:embed doc.md
 var doc string
 
-// Codes of the denials. The probe reports under those of path, method and
-// media type as well.
+// Codes of the denials. The probe reports under them as well, but for the one
+// of parameters.
 const (
 	CodePath      fault.Code = "undeclared/path"       // no API, or no such path in it
 	CodeMethod    fault.Code = "undeclared/method"     // the path exists without this method
 	CodeParameter fault.Code = "undeclared/parameter"  // a query parameter that the operation does not declare
 	CodeMedia     fault.Code = "undeclared/media-type" // a body in a media type that the operation does not declare
+	CodeOverride  fault.Code = "undeclared/override"   // a field that asks the API to act by another method
 )
 
 // CodeTrace is what the probe reports of TRACE.

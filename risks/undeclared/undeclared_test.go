@@ -81,6 +81,21 @@ func TestInputsThatTheOperationDoesNotDeclareAreRefused(t *testing.T) {
 	}
 }
 
+func TestAFieldMustNotNameAnotherMethod(t *testing.T) {
+	t.Parallel()
+	own := order()
+	own.Parameters = []*contract.Parameter{{Name: "x-http-method", In: contract.InHeader}}
+	for name, refused := range map[string]bool{
+		"X-HTTP-Method-Override": true, "x-method-override": true, "X-HTTP-Method": false, "X-Method": false, "Method": false,
+	} {
+		f := &risk.Facts{Request: risk.Request{Fields: risk.Fields{{Name: name, Value: "DELETE"}}}}
+		d := build(t, &risk.Site{Scope: risk.OfOperation, Op: own}, risk.Head).Check(risk.NewExchange(f, nil))
+		if (d != nil) != refused || d != nil && (d.Code != CodeOverride || d.Status != 400) {
+			t.Errorf("%s: got %+v", name, d)
+		}
+	}
+}
+
 func TestPassingAllocatesNothing(t *testing.T) {
 	g := build(t, &risk.Site{Scope: risk.OfOperation, Op: order()}, risk.Head)
 	x := risk.NewExchange(&risk.Facts{}, nil)
@@ -210,6 +225,18 @@ func TestProbeFindsOnlyWhatIsProved(t *testing.T) {
 		{"a method that finds fault with the body", at("PUT", "/orders/1", say(400, `{}`)), nil},
 		{"a list that nobody declared", at("GET", "/orders", say(200, `[]`)), []string{"undeclared/method"}},
 		{"a handler that looks at no method", anyMethod, []string{"undeclared/method"}},
+		{"a method taken from a field", over(func(a *risk.Attempt) *risk.Seen {
+			if !a.Fields.Has("x-http-method-override") {
+				return nil
+			}
+			return say(405, "no")
+		}), []string{"undeclared/override"}},
+		{"a field for a method that is refused", over(func(a *risk.Attempt) *risk.Seen {
+			if !a.Fields.Has("x-http-method-override") {
+				return nil
+			}
+			return say(400, "no")
+		}), nil},
 		{"TRACE that gives back", echo, []string{"undeclared/trace"}},
 		{"TRACE that gives back nothing", at("TRACE", "/orders/1", say(200, "TRACE")), nil},
 		{"JSON as text", parsesAnything, []string{"undeclared/media-type"}},
@@ -235,7 +262,7 @@ func TestProbeDeletesWhatItCreatedAndNothingElse(t *testing.T) {
 			deletes++
 		}
 	}
-	if creates != 3 || deletes != 1 { // of the three, the lawful one alone creates
+	if creates != 7 || deletes != 1 { // of the seven, the lawful one alone creates
 		t.Errorf("%d creations, %d deletions: %v", creates, deletes, sent)
 	}
 	if len(sent) > 60 {
