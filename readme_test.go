@@ -129,7 +129,8 @@ func typeAll(t *testing.T, steps []step, home, bin string) string {
 	for i, s := range steps {
 		file := filepath.Join(out, fmt.Sprint(i))
 		if !s.stays {
-			fmt.Fprintf(&script, "{ %s\n} >%s 2>&1; echo $? >%s.code\n", s.typed, file, file)
+			// A person needs longer than the log, which writes within 20 ms.
+			fmt.Fprintf(&script, "sleep 0.2; { %s\n} >%s 2>&1; echo $? >%s.code\n", s.typed, file, file)
 			continue
 		}
 		last := s.prints[len(s.prints)-1]
