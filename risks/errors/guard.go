@@ -68,7 +68,7 @@ func (bodies) Check(x *risk.Exchange) *risk.Denial {
 		return nil
 	}
 	var t tally
-	json := isJSON(r.Media)
+	json := isJSON(r.Media) || value(r.Body)
 	if json {
 		t.escaped(r.Body)
 	} else {
@@ -80,7 +80,7 @@ func (bodies) Check(x *risk.Exchange) *risk.Denial {
 	case r.Status >= 500:
 	case r.Status >= 300 && t.leaks():
 		hide(x, CodeLeak, titleRefused)
-	case r.Status >= 400 && r.Media == "" && outside(x.ReplyReading()) && markup(r.Body):
+	case r.Status >= 400 && !declaredType(r.Media) && outside(x.ReplyReading()) && markup(r.Body):
 		hide(x, CodePage, titleRefused)
 	case r.Status < 300 && t.total() >= 2:
 		success(x, r, &t, json)
@@ -93,16 +93,30 @@ func isJSON(media string) bool {
 	return strings.HasSuffix(media, "json") || strings.HasSuffix(media, "jsonl") || strings.HasSuffix(media, "json-seq") || strings.HasSuffix(media, "json-lines")
 }
 
+// declaredType tells whether media is a type at all: none may be sent, and of
+// two the gateway believes neither.
+func declaredType(media string) bool { return strings.IndexByte(media, '/') > 0 }
+
+// value tells whether a body begins as JSON does, whatever its type says.
+func value(body []byte) bool {
+	c := first(body)
+	return c == '{' || c == '[' || c == '"'
+}
+
 // markup tells whether a body begins as a page does.
-func markup(body []byte) bool {
+func markup(body []byte) bool { return first(body) == '<' }
+
+// first is the first byte that is no white space, no NUL and no byte order
+// mark; 0 where there is none.
+func first(body []byte) byte {
 	for _, c := range body {
 		switch c {
 		case ' ', '\t', '\r', '\n', 0, 0xef, 0xbb, 0xbf, 0xfe, 0xff:
 			continue
 		}
-		return c == '<'
+		return c
 	}
-	return false
+	return 0
 }
 
 // hide puts a problem document in place of the body, and keeps the fields

@@ -126,6 +126,8 @@ func TestReplies(t *testing.T) {
 		"in a member that nobody declared":    {Params{}, reply{status: 200, media: ofJSON, body: `{"a":"` + trace + `"}`, marks: []risk.Mark{{Kind: risk.UndeclaredSilent, Start: 1, Value: 5, End: 5 + len(trace) + 2}}}, same(`{"a":"[hidden]"}`)},
 		"in a member that is welcome":         {Params{}, reply{status: 200, media: ofJSON, body: `{"a":"` + trace + `"}`, marks: []risk.Mark{{Kind: risk.UndeclaredOpen, Start: 1, Value: 5, End: 5 + len(trace) + 2}}}, same(`{"a":"` + trace + `"}`)},
 		"a page where JSON is declared":       {Params{}, reply{status: 200, media: "text/html", body: "<b>Warning</b>: x in <b>/var/www/a.php</b> on line <b>3</b>", class: risk.WrongMedia}, outcome{Hidden: CodeLeak}},
+		"an error in a success of no type":    {Params{}, reply{status: 200, body: ` {"error":"` + trace + `"}`, class: risk.WrongMedia}, same(` {"error":"[hidden]"}`)},
+		"a page of two types":                 {Params{}, reply{status: 404, media: "\x00", body: "<html>", class: risk.WrongMedia}, outcome{Hidden: CodePage}},
 		"a log that is declared":              {Params{}, reply{status: 200, media: "text/plain", body: "Traceback (most recent call last)\nTypeError: x", known: true}, same("Traceback (most recent call last)\nTypeError: x")},
 		"a success with a media type in bold": {Params{}, reply{status: 200, media: "image/png", body: "\x89PNG"}, same("\x89PNG")},
 	} {

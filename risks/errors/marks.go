@@ -56,7 +56,7 @@ func marks() []mark {
 		"syntax error at or near ", "pg_query()", "sqlite3.operationalerror", "sqlite_error", "sql logic error", "unrecognized token: \"", "mysql_fetch", "mysqli_", "com.mysql.", "org.postgresql.", "org.h2.jdbc",
 		"microsoft ole db provider", "odbc sql server driver", "violates unique constraint \"", "violates foreign key constraint \"", "violates not-null constraint", "no such table: ", "no such column: ",
 		"unknown column '", "incorrect syntax near '", "e0 duplicate key error", "\"ora-0: ", " ora-0: ", "error: unique constraint failed: ", "error executing query")
-	add(hint, "syntax error", "select * from ", " from information_schema", "constraint failed", "jdbc:", "unterminated string", "near \"")
+	add(hint, "syntax error", "unique constraint failed: ", "foreign key constraint failed", " in statement: ", "insert into ", "select * from ", " from information_schema", "constraint failed", "jdbc:", "unterminated string", "near \"")
 	// files of the server
 	add(proof, "/usr/src/app/", "/var/www/", "/site-packages/", "/dist-packages/", "c:/inetpub/", "/usr/local/lib/", "/usr/lib/python", "/var/task/",
 		"enoent: no such file", "eacces: permission denied")
