@@ -91,8 +91,8 @@ func (c *client) send(ctx context.Context, a *risk.Attempt) (*risk.Seen, error) 
 		if c.key != nil {
 			key = c.key
 		}
-		r.Header.Set("X-Api-Key", key(a.As))
-		r.Header.Set("Authorization", "Bearer "+Token(a.As))
+		r.Header.Add("X-Api-Key", key(a.As))
+		r.Header.Add("Authorization", "Bearer "+Token(a.As))
 	}
 	t := &http.Transport{
 		DisableKeepAlives: true, DisableCompression: true,

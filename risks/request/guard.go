@@ -84,8 +84,11 @@ func (g *body) Check(x *risk.Exchange) *risk.Denial {
 			if g.strict {
 				return g.denyUnchecked
 			}
-		case risk.BadValue, risk.WrongMedia, risk.Undeclared, risk.UndeclaredStatus:
-			// Of parts of a form, since the body's own type was judged before.
+		case risk.WrongMedia:
+			if r.Violations[i].Pointer != "" { // of a part of a form; the type of the whole is undeclared's
+				return g.denyBody
+			}
+		case risk.BadValue, risk.Undeclared, risk.UndeclaredStatus:
 			return g.denyBody
 		}
 	}

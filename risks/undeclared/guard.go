@@ -9,7 +9,8 @@ import (
 
 func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	if s.Scope == risk.OfOperation {
-		return risk.At(risk.Head, newInputs(s.Op)), nil
+		g := newInputs(s.Op)
+		return []risk.Placed{{Phase: risk.Head, Guard: g}, {Phase: risk.Body, Guard: (*untyped)(g)}}, nil
 	}
 	return risk.At(risk.Admit, &routes{
 		path: &risk.Denial{
@@ -79,11 +80,27 @@ func (g *inputs) Check(x *risk.Exchange) *risk.Denial {
 	if x.HeadReading().Has(risk.Undeclared) {
 		return g.parameter
 	}
-	if x.BodyReading().Has(risk.WrongMedia) {
-		return g.media
+	return g.checkMedia(x)
+}
+
+// checkMedia judges the type of the whole body. Those of parts of a form are
+// part of its schema.
+func (g *inputs) checkMedia(x *risk.Exchange) *risk.Denial {
+	list := x.BodyReading().Violations
+	for i := range list {
+		if list[i].Class == risk.WrongMedia && list[i].Pointer == "" {
+			return g.media
+		}
 	}
 	return nil
 }
+
+// untyped refuses bodies without a type. They are known only once the body is
+// read: an announced body may turn out to be empty, and needs no type then.
+type untyped inputs
+
+// Check judges the type alone.
+func (g *untyped) Check(x *risk.Exchange) *risk.Denial { return (*inputs)(g).checkMedia(x) }
 
 // types lists the media types that op takes.
 func types(op *contract.Operation) string {

@@ -33,7 +33,7 @@ const CodeAnyMedia source.Code = "undeclared/any-media"
 // Risk is the whole definition.
 var Risk = risk.Risk{
 	ID: "undeclared", Title: "Operations and inputs that nobody declared", Doc: doc,
-	Phases: []risk.Phase{risk.Admit, risk.Head},
+	Phases: []risk.Phase{risk.Admit, risk.Head, risk.Body},
 	Clauses: []taxon.Clause{
 		taxon.API9_2023, taxon.API9_2019, taxon.CWE912, taxon.CWE650, taxon.CWE1059, taxon.RECAPI8, taxon.RECAPI13,
 		taxon.ASVS4_1_4, taxon.ASVS13_4_4, taxon.ASVS13_4_5,

@@ -17,10 +17,27 @@ import (
 func build(t testing.TB, s *risk.Site, phase risk.Phase) risk.Guard {
 	t.Helper()
 	placed, err := newGuard(s)
-	if err != nil || len(placed) != 1 || placed[0].Phase != phase {
-		t.Fatalf("placed %v, %v", placed, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return placed[0].Guard
+	for _, p := range placed {
+		if p.Phase == phase {
+			return p.Guard
+		}
+	}
+	t.Fatalf("placed %v", placed)
+	return nil
+}
+
+func TestABodyWithoutATypeIsJudgedOnceItIsRead(t *testing.T) {
+	t.Parallel()
+	g := build(t, &risk.Site{Scope: risk.OfOperation, Op: order()}, risk.Body)
+	for pointer, want := range map[string]bool{"": true, "/photo": false} {
+		f := &risk.Facts{Content: risk.Reading{Violations: []risk.Violation{{Class: risk.BadValue}, {Class: risk.WrongMedia, Pointer: pointer}}}}
+		if d := g.Check(risk.NewExchange(f, nil)); (d != nil) != want || d != nil && d.Code != CodeMedia {
+			t.Errorf("pointer %q: got %+v", pointer, d)
+		}
+	}
 }
 
 func TestWhatNoOperationStandsForIsRefused(t *testing.T) {
