@@ -51,7 +51,7 @@ setup: ## install what the tests need (through apt, when root)
 
 .PHONY: test
 test: setup build format vet ## all tests, and the format and vet checks
-	@$(GO) test -json -timeout 10m ./... | $(GO) run ./tool/tally -logs e2e
+	@$(GO) test -json -timeout 15m ./... | $(GO) run ./tool/tally -logs e2e
 	@tool/race $(RACE)
 
 .PHONY: check
