@@ -3,6 +3,7 @@ package errors
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"sync"
 )
 
@@ -85,22 +86,25 @@ func (s *sieve) calm(text []byte) bool {
 	}
 }
 
-// core returns the ways in which five bytes of a mark may stand in a text: a
-// run that no folding and no escape touches, and one sign behind it in all its
-// forms. It is nil where the mark has none.
+// core returns the ways in which five bytes of a mark may stand in a text: the
+// rarest five that no folding and no escape touches, or four and one sign
+// behind them in all its forms. It is nil where the mark has none.
 func core(text string) []string {
-	best := ""
-	for from := range len(text) {
-		to := from
-		for to < len(text) && plainSign(text[to]) {
-			to++
+	best, rarest := "", -1
+	for from := 0; from+coreLen <= len(text); from++ {
+		c := text[from:][:coreLen]
+		if strings.IndexFunc(c[:coreLen-1], func(r rune) bool { return !plainSign(byte(r)) }) >= 0 {
+			continue
 		}
-		if to-from >= coreLen {
-			if len(best) == 0 || behind(best) != "" {
-				best = text[from:][:coreLen]
-			}
-		} else if to < len(text) && to-from == coreLen-1 && best == "" {
-			best = text[from : to+1]
+		n := 0
+		for _, b := range []byte(c) {
+			n += rarity(b)
+		}
+		if strings.Contains(frequent, c) {
+			n = 0
+		}
+		if n > rarest {
+			best, rarest = c, n
 		}
 	}
 	if best == "" {
@@ -115,6 +119,22 @@ func core(text string) []string {
 		out = append(out, best[:coreLen-1]+string(c))
 	}
 	return out
+}
+
+// frequent holds groups of rare letters that replies are full of all the same.
+const frequent = "label provi valid query index stack local javas"
+
+// rarity is how rare a sign is in replies: letters by their frequency in
+// English, other signs in the middle, a folded one last.
+func rarity(c byte) int {
+	const byFrequency = "etaoinsrhldcumfpgwybvkxjqz"
+	switch at := strings.IndexByte(byFrequency, c); {
+	case at >= 0:
+		return at
+	case plainSign(c):
+		return len(byFrequency) / 2
+	}
+	return 0
 }
 
 // plainSign tells whether c is folded by case alone and never escaped.
