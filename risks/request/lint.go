@@ -11,17 +11,26 @@ import (
 // maxNamed is how many members one finding names.
 const maxNamed = 5
 
-// A linter keeps what was seen, so that each schema is reported once.
+// A linter gathers what schemas leave open under the named schema or the body
+// that they are written in, so that each place is reported once.
 type linter struct {
 	seen   map[*contract.Schema]bool
 	parts  map[*contract.Schema]bool // of an allOf: closing one would refuse the members of the others
-	report func(source.Diagnostic)
+	order  []*contract.Schema        // owners, as they are met
+	names  map[*contract.Schema]string
+	open   map[*contract.Schema][]string // by owner
+	silent []*contract.Schema
+	all    int // objects
 }
 
 // lint reports each schema of request bodies once, with all that it leaves
-// open. Schemas of parameters are not its business.
+// unbounded, and once for the document the objects that do not speak of other
+// members. Schemas of parameters are not its business.
 func lint(c *contract.Contract, report func(source.Diagnostic)) {
-	l := linter{map[*contract.Schema]bool{}, map[*contract.Schema]bool{}, report}
+	l := linter{
+		seen: map[*contract.Schema]bool{}, parts: map[*contract.Schema]bool{}, names: map[*contract.Schema]string{},
+		open: map[*contract.Schema][]string{},
+	}
 	for _, op := range c.Operations {
 		if op.Body == nil {
 			continue
@@ -32,52 +41,70 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 			}
 		}
 	}
+	for _, owner := range l.order {
+		if open := l.open[owner]; len(open) > 0 {
+			report(finding(owner, l.names[owner], open))
+		}
+	}
+	if len(l.silent) > 0 {
+		report(source.Diagnostic{
+			At: l.silent[0].At, Severity: source.Info, Code: CodeSilent,
+			Text: fmt.Sprintf("%d of %d objects in request bodies say nothing about members that they do not list", len(l.silent), l.all),
+			Hint: "write additionalProperties: false, or `undeclared: refuse` in the policy",
+		})
+	}
 }
 
 func (l *linter) body(root *contract.Schema, op *contract.Operation) {
 	if what := loose(root); what != "" && !l.seen[root] {
-		l.report(finding(root, "the body of "+op.Method+" "+op.Path, []string{"it has " + what}))
+		l.open[root] = append(l.open[root], "it has "+what)
 	}
-	contract.Walk(root, func(s *contract.Schema) bool {
-		if l.seen[s] {
-			return false
-		}
-		l.seen[s] = true
-		for _, p := range s.AllOf {
-			for ; p != nil && !l.parts[p]; p = p.Ref {
-				l.parts[p] = true
-			}
-		}
-		l.object(s, op)
-		return true
-	})
+	l.schema(root, root, op)
 }
 
-// object reports an object with members that are not bounded, or that says
-// nothing of members it does not list.
-func (l *linter) object(s *contract.Schema, op *contract.Operation) {
+// schema looks at s, which is written in owner, and at what is below it.
+func (l *linter) schema(s, owner *contract.Schema, op *contract.Operation) {
+	if l.seen[s] {
+		return
+	}
+	l.seen[s] = true
+	if s.Name != "" {
+		owner = s
+	}
+	if l.names[owner] == "" {
+		l.order = append(l.order, owner)
+		l.names[owner] = "the body of " + op.Method + " " + op.Path
+		if owner.Name != "" {
+			l.names[owner] = fmt.Sprintf("the schema %q", owner.Name)
+		}
+	}
+	for _, p := range s.AllOf {
+		for ; p != nil && !l.parts[p]; p = p.Ref {
+			l.parts[p] = true
+		}
+	}
+	l.object(s, owner)
+	for _, c := range s.Children() {
+		l.schema(c, owner, op)
+	}
+}
+
+// object notes what members of s are not bounded, and whether it is silent.
+func (l *linter) object(s, owner *contract.Schema) {
 	if len(s.Properties) == 0 {
 		return
 	}
-	var open []string
 	for _, p := range s.Properties {
 		if what := loose(p.Schema); what != "" && !p.Schema.ReadOnly {
-			open = append(open, p.Name+" has "+what)
+			l.open[owner] = append(l.open[owner], p.Name+" has "+what)
 		}
 	}
-	if !l.parts[s] && s.AdditionalProperties == nil && (s.Rare == nil || s.Rare.UnevaluatedProperties == nil) {
-		open = append(open, "other members are neither refused nor allowed")
+	if l.parts[s] {
+		return
 	}
-	if len(open) > 0 {
-		l.report(finding(s, where(s, op), open))
+	if l.all++; s.AdditionalProperties == nil && (s.Rare == nil || s.Rare.UnevaluatedProperties == nil) {
+		l.silent = append(l.silent, s)
 	}
-}
-
-func where(s *contract.Schema, op *contract.Operation) string {
-	if s.Name != "" {
-		return fmt.Sprintf("the schema %q", s.Name)
-	}
-	return "a schema of " + op.Method + " " + op.Path
 }
 
 func finding(s *contract.Schema, name string, open []string) source.Diagnostic {
@@ -86,9 +113,8 @@ func finding(s *contract.Schema, name string, open []string) source.Diagnostic {
 		text += fmt.Sprintf(" and %d more", n)
 	}
 	return source.Diagnostic{
-		At: s.At, Severity: source.Info, Code: CodeLoose,
-		Text: name + " leaves requests unbounded: " + text,
-		Hint: "write maxLength, maxItems, minimum and maximum, and additionalProperties: false where no other member is meant",
+		At: s.At, Severity: source.Info, Code: CodeLoose, Text: name + " leaves requests unbounded: " + text,
+		Hint: "write maxLength, maxItems, minimum and maximum",
 	}
 }
 
@@ -116,8 +142,32 @@ func bounded(s *contract.Schema) bool {
 	case "date", "date-time", "time", "uuid", "ipv4", "ipv6", "duration", "binary":
 		return true
 	}
-	p := s.Pattern
-	return strings.HasPrefix(p, "^") && strings.HasSuffix(p, "$") && !strings.ContainsAny(p, "*+") && !strings.Contains(p, ",}")
+	return strings.HasPrefix(s.Pattern, "^") && strings.HasSuffix(s.Pattern, "$") && !endless(s.Pattern)
+}
+
+// endless tells whether a pattern repeats something without an end, or has
+// alternatives at its top, of which only one would be anchored.
+func endless(pattern string) bool {
+	depth, class := 0, false
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\':
+			i++
+		case class:
+			class = c != ']'
+		case c == '[':
+			class = true
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == '*', c == '+', c == '|' && depth == 0:
+			return true
+		case c == ',' && i+1 < len(pattern) && pattern[i+1] == '}':
+			return true
+		}
+	}
+	return false
 }
 
 func ranged(s *contract.Schema) bool {

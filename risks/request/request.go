@@ -26,9 +26,11 @@ const (
 	CodeUnchecked  fault.Code = "request/unchecked"         // a body that cannot be checked, where that is asked for
 )
 
-// CodeLoose is what the lint reports: a schema of requests that bounds too
-// little.
-const CodeLoose source.Code = "request/loose-schema"
+// Codes of the lint.
+const (
+	CodeLoose  source.Code = "request/loose-schema" // a schema of requests that bounds too little
+	CodeSilent source.Code = "request/silent"       // objects of requests that do not speak of other members
+)
 
 // Params are the settings of the risk.
 type Params struct {
