@@ -30,7 +30,7 @@ RACE := ./internal/gateway/... ./internal/ledger/... ./internal/identity/... ./i
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  make run TO=http://127.0.0.1:8080 OPENAPI=openapi.yaml [LISTEN=https://127.0.0.1:8443] [STATE=folder]"
+	@echo "  make run TO=http://127.0.0.1:8080 OPENAPI=openapi.yaml [LISTEN=https://127.0.0.1:8443] [ADMIN=127.0.0.1:9443] [STATE=folder]"
 	@echo "                guards an API of yours"
 
 .PHONY: build
@@ -40,7 +40,7 @@ build: ## build bin/sallyport, one static binary
 .PHONY: run
 run: build ## attack the demo API bare and guarded; with TO and OPENAPI: guard yours
 ifneq ($(strip $(TO)$(OPENAPI)),)
-	@exec $(BIN) run $(if $(TO),--to '$(TO)') $(if $(OPENAPI),--openapi '$(OPENAPI)') $(if $(LISTEN),--listen '$(LISTEN)') $(if $(STATE),--state '$(STATE)') --print-key
+	@exec $(BIN) run $(if $(TO),--to '$(TO)') $(if $(OPENAPI),--openapi '$(OPENAPI)') $(if $(LISTEN),--listen '$(LISTEN)') $(if $(ADMIN),--admin '$(ADMIN)') $(if $(STATE),--state '$(STATE)') --print-key
 else
 	@if [ -t 0 ]; then exec $(BIN) demo --serve; else exec $(BIN) demo; fi
 endif
