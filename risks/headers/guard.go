@@ -88,10 +88,12 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 		return nil
 	}
 	var fine, loose kind
+	hop := false
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		switch k := kindOf(f.Name); k {
 		case other:
+			hop = hop || risk.EqualFold(f.Name, "Connection") && strings.ContainsRune(f.Value, '-') && !risk.EqualFold(f.Value, "keep-alive")
 		case discloses:
 			if !g.stay(f.Name) {
 				x.Edit(risk.Edit{Do: risk.RemoveField, On: risk.OnReply, Stage: risk.Strip, Name: f.Name})
@@ -103,6 +105,9 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 				loose |= k // of two fields with one name, browsers may choose this one
 			}
 		}
+	}
+	if hop {
+		fine = 0 // Connection may name away what the upstream says itself (RFC 9110 section 7.6.1)
 	}
 	fine = fine&^loose | g.keep
 	g.transport(x, r, fine)

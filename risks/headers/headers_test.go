@@ -119,6 +119,18 @@ func TestTheLooserOfTwoFieldsDecides(t *testing.T) {
 	}
 }
 
+func TestConnectionCannotNameAwayOurFields(t *testing.T) {
+	t.Parallel()
+	got := after(t, guardFor(t, Params{}, nil), facts("X-Frame-Options", "SAMEORIGIN", "Connection", "close, X-Frame-Options"))
+	if got["X-Frame-Options"] != "DENY" {
+		t.Errorf("got %q", got["X-Frame-Options"])
+	}
+	got = after(t, guardFor(t, Params{}, nil), facts("X-Frame-Options", "SAMEORIGIN", "connection", "Keep-Alive"))
+	if got["X-Frame-Options"] != "SAMEORIGIN" {
+		t.Errorf("got %q", got["X-Frame-Options"])
+	}
+}
+
 func TestFieldsThatTellAreRemovedInAnyCase(t *testing.T) {
 	t.Parallel()
 	got := after(t, guardFor(t, Params{}, nil), facts(
