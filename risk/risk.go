@@ -100,7 +100,9 @@ func (p Phase) String() string {
 
 // A Guard decides about exchanges. It is stateless, safe for concurrent use,
 // keeps nothing of x, and changes nothing but by x.Edit. A nil Denial lets the
-// exchange pass. Denials are made when the guard is made, not when it fires.
+// exchange pass. Denials are made when the guard is made, not when it fires;
+// what only the exchange can tell, such as Retry-After, is a SetField edit on
+// the reply, which the refusal carries too.
 //
 // A guard that panics is contained: the exchange is refused.
 type Guard interface {

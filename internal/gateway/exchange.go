@@ -197,6 +197,9 @@ func (e *exchange) check(b *plan.Bound) bool {
 	if !enforced {
 		e.x.Truncate(before)
 	}
+	for i := range e.x.Edits()[min(before, len(e.x.Edits())):] {
+		e.x.Edits()[before+i].Risk = b.Risk
+	}
 	switch {
 	case d != nil && enforced:
 		if d.At.IsZero() && !b.At.IsZero() {
@@ -210,10 +213,6 @@ func (e *exchange) check(b *plan.Bound) bool {
 		e.answer(b.Risk, a)
 		return true
 	default:
-		edits := e.x.Edits()[before:]
-		for i := range edits {
-			edits[i].Risk = b.Risk
-		}
 		e.passed(b.Risk)
 	}
 	return false

@@ -37,6 +37,11 @@ func (e *exchange) refuse(id string, d *risk.Denial) {
 	for _, f := range d.Fields {
 		h.Add(f.Name, f.Value)
 	}
+	for _, edit := range e.x.Edits() { // what only the exchange can tell, such as Retry-After
+		if edit.Risk == id && edit.On == risk.OnReply && edit.Do == risk.SetField {
+			h.Set(edit.Name, edit.Value)
+		}
+	}
 	if d.Allow && e.facts.Allowed != "" {
 		h.Set("Allow", e.facts.Allowed)
 	}
@@ -48,7 +53,7 @@ func (e *exchange) refuse(id string, d *risk.Denial) {
 
 // fail ends the exchange with a fault of the gateway.
 func (e *exchange) fail(f *fault.Fault) {
-	e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(f.Code), f.Error()
+	e.ev.Decision, e.ev.Code, e.ev.Reason, e.ev.Risk = event.Failed, string(f.Code), f.Error(), floor(f.Code)
 	switch f.Code {
 	case fault.Overloaded, fault.Stopping, fault.Audit:
 		e.ev.Decision = event.Shed
@@ -57,6 +62,21 @@ func (e *exchange) fail(f *fault.Fault) {
 		e.ev.Decision = event.Deny
 	}
 	e.writeProblem(&fault.Problem{Code: f.Code, Status: f.Status, Title: f.Title, ID: e.facts.ID})
+}
+
+// floor is the id of the risk that the floor stops by a fault, or "".
+func floor(c fault.Code) string {
+	switch c {
+	case fault.BadPath, fault.BadQuery:
+		return "path"
+	case fault.BadHead, fault.Misdirected, fault.HeadTooLarge:
+		return "header"
+	case fault.BodyTooLarge, fault.BodyIncomplete:
+		return "consumption"
+	case fault.BodyEncoding:
+		return "parser"
+	}
+	return ""
 }
 
 // answer ends the exchange with a reply of our own.
