@@ -30,14 +30,11 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	a := access{origins: p.Origins, creds: p.Credentials, expose: strings.Join(p.Expose, ", ")}
 	a.any = slices.Contains(p.Origins, "*")
 	out := risk.At(risk.Reply, &replies{a})
-	denial := &risk.Denial{
-		Code: CodeOrigin, Status: 403, Title: "pages of this origin may not call the API", Reason: "the origin is not listed",
-	}
 	switch {
 	case s.Scope == risk.OfAPI:
-		out = append(out, risk.Placed{Phase: risk.Identify, Guard: newPreflights(a, &p, s.API, denial)})
+		out = append(out, risk.Placed{Phase: risk.Identify, Guard: newPreflights(a, &p, s.API)})
 	case upgrades(s.Op):
-		out = append(out, risk.Placed{Phase: risk.Identify, Guard: &sockets{a, denial}})
+		out = append(out, risk.Placed{Phase: risk.Identify, Guard: &sockets{a, refusal()}})
 	}
 	return out, nil
 }
@@ -115,4 +112,9 @@ func lists(value, name string) bool {
 		}
 	}
 	return false
+}
+
+// refusal is the denial for every origin that is not listed.
+func refusal() *risk.Denial {
+	return &risk.Denial{Code: CodeOrigin, Status: 403, Title: "pages of this origin may not call the API", Reason: "the origin is not listed"}
 }

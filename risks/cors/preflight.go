@@ -20,8 +20,8 @@ type preflights struct {
 	fields []risk.Field // of every answer
 }
 
-func newPreflights(a access, p *Params, api *risk.API, denial *risk.Denial) *preflights {
-	g := &preflights{access: a, denial: denial}
+func newPreflights(a access, p *Params, api *risk.API) *preflights {
+	g := &preflights{access: a, denial: refusal()}
 	age := p.MaxAge
 	if age == 0 {
 		age = defaultAge

@@ -12,14 +12,29 @@ import (
 
 const title = "the reply of the service behind the gateway was withheld"
 
-// guard holds what both phases need. Its denials are made once.
+// guard holds what both phases need.
 type guard struct {
+	*refusals
 	strict bool
 	silent risk.Silence
 	traits func() traits
-
-	broken, status, media, syntax, stuck *risk.Denial
 }
+
+// refusals are the denials, which all operations share.
+type refusals struct{ broken, status, media, syntax, stuck *risk.Denial }
+
+var denials = sync.OnceValue(func() *refusals {
+	deny := func(code fault.Code, reason string) *risk.Denial {
+		return &risk.Denial{Code: code, Status: 502, Title: title, Reason: reason}
+	}
+	return &refusals{
+		broken: deny(CodeContract, "the reply breaks the contract"),
+		status: deny(CodeStatus, "the status of the reply is not declared"),
+		media:  deny(CodeMedia, "the media type of the reply is not declared"),
+		syntax: deny(CodeSyntax, "the body of the reply is not what its media type says"),
+		stuck:  deny(CodeUncuttable, "the reply holds members that must not leave and cannot be removed"),
+	}
+})
 
 func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	if s.Scope != risk.OfOperation {
@@ -29,20 +44,12 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	if s.Params != nil && !ok {
 		return nil, fmt.Errorf("settings are a %T", s.Params)
 	}
-	deny := func(code fault.Code, reason string) *risk.Denial {
-		return &risk.Denial{Code: code, Status: 502, Title: title, Reason: reason}
-	}
 	op := s.Op
 	g := &guard{
-		strict: p.Strict, silent: s.Silent,
+		refusals: denials(), strict: p.Strict, silent: s.Silent,
 		// Asked for only when a reply is out of order; walking the schemas of
 		// every operation when a Plan is made would cost seconds.
 		traits: sync.OnceValue(func() traits { return traitsOf(op) }),
-		broken: deny(CodeContract, "the reply breaks the contract"),
-		status: deny(CodeStatus, "the status of the reply is not declared"),
-		media:  deny(CodeMedia, "the media type of the reply is not declared"),
-		syntax: deny(CodeSyntax, "the body of the reply is not what its media type says"),
-		stuck:  deny(CodeUncuttable, "the reply holds members that must not leave and cannot be removed"),
 	}
 	return []risk.Placed{{Phase: risk.Reply, Guard: risk.GuardFunc(g.head)}, {Phase: risk.ReplyBody, Guard: risk.GuardFunc(g.body)}}, nil
 }
