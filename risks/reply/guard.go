@@ -23,6 +23,7 @@ type guard struct {
 // refusals are the denials, which all operations share.
 type refusals struct{ broken, status, media, syntax, stuck *risk.Denial }
 
+// denials are made once, when the first guard is.
 var denials = sync.OnceValue(func() *refusals {
 	deny := func(code fault.Code, reason string) *risk.Denial {
 		return &risk.Denial{Code: code, Status: 502, Title: title, Reason: reason}
