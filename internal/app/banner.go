@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/lib/secret"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
@@ -32,11 +33,14 @@ func (p *process) banner(ctx context.Context, first *loaded) {
 	fmt.Fprintf(w, "sallyport %s  gateway %s   admin %s\n", p.opt.Version, strings.Join(out.Gateway, " "), out.Admin)
 	h := p.health()
 	for _, a := range h.APIs {
-		fmt.Fprintf(w, "  %s: %d operations guarded · %d open · mode %s\n", a.Name, a.Operations, a.Open, h.Mode)
+		fmt.Fprintf(w, "  %s: %s guarded · %d open · mode %s\n", a.Name, many(a.Operations, "operation"), a.Open, h.Mode)
 	}
 	fmt.Fprintf(w, "  ON    %s\n", strings.Join(active(first.plan), " "))
 	for _, line := range todo(first) {
 		fmt.Fprintf(w, "  TODO  %s\n", line)
+	}
+	if bind, err := netx.ParseBind(first.policy.Admin.Bind.Value); err == nil && !bind.Loopback() {
+		fmt.Fprintf(w, "  NOTE  the admin plane can be reached from other machines, and asks nobody who they are: bind it to 127.0.0.1\n")
 	}
 	out.Key = p.firstKey(ctx)
 	if p.local != nil && p.local.Aside() != "" {
@@ -87,13 +91,13 @@ func todo(first *loaded) []string {
 			out = append(out, fmt.Sprintf("%s: its own credentials (%s) must be present and pass unverified", a.Name, strings.Join(passing, ", ")))
 		}
 		if open > 0 {
-			out = append(out, fmt.Sprintf("%s: %d operations need no credential, as its document says", a.Name, open))
+			out = append(out, fmt.Sprintf("%s: %s without a credential, as its document or the policy says", a.Name, many(open, "operation")))
 		}
 		if ids > 0 {
-			out = append(out, fmt.Sprintf("%s: %d operations have an id in the path, and nothing here checks whose it is yet", a.Name, ids))
+			out = append(out, fmt.Sprintf("%s: %s with an id in the path, and nothing here checks whose it is yet", a.Name, many(ids, "operation")))
 		}
 		if unchecked > 0 {
-			out = append(out, fmt.Sprintf("%s: %d parts of the document cannot be checked: sallyport check", a.Name, unchecked))
+			out = append(out, fmt.Sprintf("%s: %s of the document cannot be checked: sallyport check", a.Name, many(unchecked, "part")))
 		}
 	}
 	return out
@@ -172,7 +176,29 @@ func tryLine(p *plan.Plan, r Running) string {
 		}
 		line += fmt.Sprintf(" -H \"%s: %s\"", h, key)
 	}
-	return line + " " + quoted(r.Gateway[0]+best.API.Prefix+best.Op.Path)
+	return line + " " + quoted(r.Gateway[0]+best.API.Prefix+example(best.Op.Path))
+}
+
+// example puts 1 for each parameter of a template.
+func example(template string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(template, "{")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		b.WriteByte('1')
+		_, template, _ = strings.Cut(rest, "}")
+	}
+}
+
+// many counts things in words.
+func many(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // needs tells whether a call needs more than its path.

@@ -179,7 +179,7 @@ func (p *process) open(ctx context.Context, l netx.Listen, text policy.Text, con
 func (p *process) server(h http.Handler) *http.Server {
 	t := p.loadedTimeouts()
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: t.head, IdleTimeout: t.idle, MaxHeaderBytes: maxHead,
+		Handler: h, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: t.head, IdleTimeout: t.idle, MaxHeaderBytes: maxHead,
 		ErrorLog: log.New(quiet{}, "", 0),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: h2Frame, MaxReceiveBufferPerConnection: h2Window,

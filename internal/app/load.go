@@ -10,6 +10,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,6 +97,7 @@ func (l *loader) readPolicy() (digest string, ok bool) {
 	var list source.List
 	if path == "" {
 		p, list = policy.Synthesise(l.opt.To, l.opt.OpenAPI, l.opt.Listen)
+		l.environment()
 		digest = l.opt.To + " " + l.opt.OpenAPI + " " + l.opt.Listen
 	} else {
 		l.out.files = append(l.out.files, path)
@@ -118,6 +120,20 @@ func (l *loader) readPolicy() (digest string, ok bool) {
 	}
 	l.out.policy = p
 	return digest, true
+}
+
+// environment refuses variables that look like ours and are not, as a policy
+// file does.
+func (l *loader) environment() {
+	for _, pair := range l.opt.Environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "SALLYPORT_") && !slices.Contains(Variables(), name) {
+			l.out.list.Add(source.Diagnostic{
+				At: source.Span{File: "environment"}, Code: policy.CodeUnknownVariable, Text: "nothing reads the variable " + name,
+				Hint: "unset it, or write " + strings.Join(Variables(), ", "),
+			})
+		}
+	}
 }
 
 // Variables are the names of the environment variables that Sallyport reads.
@@ -341,7 +357,7 @@ func silence(u policy.Undeclared) risk.Silence {
 
 // describe is one line on what an API is, for people.
 func describe(c *contract.Contract) string {
-	return fmt.Sprintf("%s %s, %d operations, %s", c.Title, c.Version, len(c.Operations), c.Dialect)
+	return fmt.Sprintf("%s %s, %s, %s", c.Title, c.Version, many(len(c.Operations), "operation"), c.Dialect)
 }
 
 // allRisks are the risks of this build.

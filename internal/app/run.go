@@ -68,9 +68,12 @@ func Run(ctx context.Context, opt Options) error {
 
 // start brings up every part. Parts that are up are in p.end.
 func (p *process) start(ctx context.Context) error {
-	dir := p.opt.State
+	dir, named := p.opt.State, true
 	if dir == "" {
-		dir = DefaultState(p.getenv)
+		dir = p.getenv("SALLYPORT_STATE")
+	}
+	if dir == "" {
+		dir, named = DefaultState(p.getenv), false
 	}
 	// Everything that the user wrote is checked before anything is made.
 	first, err := load(ctx, p.opt, readPins(dir))
@@ -78,7 +81,7 @@ func (p *process) start(ctx context.Context) error {
 		return err
 	}
 	p.loaded.Store(first)
-	if dir == DefaultState(p.getenv) && first.policy.State.Value != "" && p.opt.State == "" {
+	if !named && first.policy.State.Value != "" {
 		dir = first.policy.Path(first.policy.State.Value)
 	}
 	listens, err := p.parseListens(first)
@@ -127,6 +130,7 @@ func (p *process) openKeys(ctx context.Context, first *loaded) error {
 		}
 		if k := a.Auth.APIKey; k.Expires.Value != 0 {
 			conf.Life = k.Expires.Value
+			conf.MaxLife = max(conf.Life, identity.DefaultMaxLife)
 		}
 	}
 	if p.keys, err = identity.NewKeys(p.store, conf); err != nil {
