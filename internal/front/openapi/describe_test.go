@@ -120,7 +120,8 @@ func literal(v source.Value) string {
 	return v.Text
 }
 
-// shape writes a schema; named ones below the first level by their name.
+// shape writes a schema; named ones below the first level by their name. It is
+// long because it leaves no keyword out.
 func shape(s *contract.Schema, depth int) string {
 	switch {
 	case s == nil:

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"io/fs"
 	"net/url"
@@ -25,11 +26,12 @@ type loader struct {
 	failed map[string]bool
 	order  []*file
 	bytes  int
+	hash   hash.Hash
 	report *report
 }
 
 func newLoader(ctx context.Context, opts Options) *loader {
-	l := &loader{ctx: ctx, opts: opts, reader: opts.Reader, byKey: map[string]*file{}, failed: map[string]bool{}, report: &report{}}
+	l := &loader{ctx: ctx, opts: opts, reader: opts.Reader, byKey: map[string]*file{}, failed: map[string]bool{}, hash: sha256.New(), report: &report{}}
 	if l.reader == nil {
 		l.reader = disk{}
 	}
@@ -170,6 +172,8 @@ func (l *loader) parse(f *file) *file {
 	if l.bytes += len(f.data); l.bytes > MaxTotal {
 		return l.refuse(f.name, say(CodeTooLarge, "split the API", "the files of the document are larger than %d MiB together", MaxTotal>>20))
 	}
+	_ = binary.Write(l.hash, binary.BigEndian, uint64(len(f.data)))
+	_, _ = io.WriteString(l.hash, f.data)
 	f.data = strings.TrimPrefix(f.data, "\ufeff")
 	if strings.HasPrefix(f.data, "\xfe\xff") || strings.HasPrefix(f.data, "\xff\xfe") {
 		return l.refuse(f.name, say(CodeEncoding, "save the file as UTF-8", "the file is UTF-16"))
@@ -310,10 +314,5 @@ func (l *loader) locateRemote(base *file, target string) (name, key string, p *p
 // digest is the SHA-256 over the lengths and bytes of all files that were
 // read, in the order of reading.
 func (l *loader) digest() string {
-	h := sha256.New()
-	for _, f := range l.order {
-		_ = binary.Write(h, binary.BigEndian, uint64(len(f.data)))
-		_, _ = io.WriteString(h, f.data)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(l.hash.Sum(nil))
 }

@@ -16,13 +16,12 @@ type keywords struct {
 	s  *contract.Schema
 	at spot
 
-	nullable               bool
-	exclusiveMin           node // boolean forms
-	exclusiveMax           node
-	tuple                  bool
-	additional             spot // additionalItems
-	dynamic                node
-	constrained, composite bool // composite: an in-place applicator is there
+	nullable     bool
+	exclusiveMin node // boolean forms
+	exclusiveMax node
+	tuple        bool
+	additional   spot // additionalItems
+	dynamic      node
 }
 
 func (k *keywords) rare() *contract.Rare {
@@ -165,7 +164,8 @@ func (k *keywords) dependencies(name string, v node) {
 	}
 }
 
-// scalar reads the keywords about types, numbers, texts and counts.
+// scalar reads the keywords about types, numbers, texts and counts: one switch
+// over the names, long because they are many.
 func (k *keywords) scalar(name string, v node) bool {
 	s := k.s
 	switch name {

@@ -168,6 +168,47 @@ func TestTheDigestChangesWithEveryFile(t *testing.T) {
 	}
 }
 
+func TestLoopsThroughNotCloseTheSchema(t *testing.T) {
+	t.Parallel()
+	c, list := loadText(t, "openapi.json", strings.TrimSuffix(minimal, "}")+`,"components":{"schemas":{
+		"A":{"not":{"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/A"}]}},
+		"B":{"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/B"}]},
+		"C":{"properties":{"next":{"$ref":"#/components/schemas/C"}}}}}}`)
+	if c == nil || len(list) != 2 {
+		t.Fatalf("want two warnings, got %v", list)
+	}
+	if a, b := c.Schemas[0], c.Schemas[1]; !a.Never || b.Never || !b.AnyOf[1].Never || b.AnyOf[0].Never {
+		t.Errorf("A %v, B %v %v", a.Never, b.Never, b.AnyOf[1].Never)
+	}
+	if next := c.Schemas[2]; next.Property("next") != next {
+		t.Error("a step into the value was cut")
+	}
+}
+
+func TestPatternsAreTranslatedBeforeTheyAreJudged(t *testing.T) {
+	t.Parallel()
+	for ecma, re2 := range map[string]string{
+		`^[\w-.]+$`: `^[\w\-.]+$`, `\u0041\u{1F600}`: `\x{0041}\x{1F600}`, `[^]`: `[\s\S]`, `[]`: `[^\s\S]`, `\/\-\_\@`: `\/\-\_\@`,
+		`\cA\0`: `\x01\x00`, `[[a]`: `[\[a]`, `a\d\b`: `a\d\b`, `\y`: `y`, `\`: `\`, `(?<n>a)`: `(?<n>a)`,
+	} {
+		if got := toRE2(ecma); got != re2 {
+			t.Errorf("toRE2(%q) = %q, want %q", ecma, got, re2)
+		}
+	}
+}
+
+func TestYAMLNumbersBecomeJSONLiterals(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"1": "1", "-1.50": "-1.50", "+7": "7", ".5": "0.5", "-.5": "-0.5", "1.": "1", "1.e3": "1e3", "007": "7", "0x1F": "31", "0o17": "15", "1e400": "1e400", "-0": "-0", "00": "0",
+		"1_000": "", "0xZZ": "", ".": "", "+": "", "-": "", "1a": "", ".inf": "", "1.2.3": "", "2020-01-01": "", "a": "", "0x": "", "+-1": "", "1e": "",
+	} {
+		if got, ok := yamlNumber(in); got != want && ok || ok != (want != "") {
+			t.Errorf("yamlNumber(%q) = %q, %v, want %q", in, got, ok, want)
+		}
+	}
+}
+
 func TestAnErrorIsNeverLostAmongWarnings(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

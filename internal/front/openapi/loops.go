@@ -15,20 +15,30 @@ const (
 type loops struct {
 	b      *builder
 	colour []uint8
+	path   []turn
 	never  *contract.Schema
 }
 
+// A turn is one step of the search.
+type turn struct {
+	s       *contract.Schema
+	inverse bool
+}
+
 // breakLoops replaces the step that closes such a loop by a schema that
-// accepts nothing, which is the least reading of it; within not, if and
-// contains, where "nothing" would open, the schema around it accepts nothing.
+// accepts nothing, which is the least reading of it. Where the loop leads
+// through not or if, "nothing" would open: there the whole schema accepts
+// nothing.
 func (b *builder) breakLoops() {
 	l := &loops{b: b, colour: make([]uint8, len(b.out.Schemas))}
 	for _, s := range b.out.Schemas[:len(l.colour)] {
-		l.visit(s)
+		l.visit(s, false)
 	}
 }
 
-func (l *loops) visit(s *contract.Schema) {
+// visit looks at s, to which the last step on the path leads; inverse says
+// that this step is a not or an if.
+func (l *loops) visit(s *contract.Schema, inverse bool) {
 	if s.ID >= len(l.colour) || l.colour[s.ID] != white {
 		return
 	}
@@ -37,36 +47,40 @@ func (l *loops) visit(s *contract.Schema) {
 		return
 	}
 	l.colour[s.ID] = grey
-	l.step(s, &s.Ref)
+	l.path = append(l.path, turn{s, inverse})
+	l.step(s, &s.Ref, false)
 	for _, list := range [][]*contract.Schema{s.AllOf, s.AnyOf, s.OneOf} {
 		for i := range list {
-			l.step(s, &list[i])
+			l.step(s, &list[i], false)
 		}
 	}
-	closed := l.inverse(s, s.Not)
+	l.step(s, &s.Not, true)
 	if r := s.Rare; r != nil {
-		l.step(s, &r.Then)
-		l.step(s, &r.Else)
+		l.step(s, &r.If, true)
+		l.step(s, &r.Then, false)
+		l.step(s, &r.Else, false)
 		for i := range r.DependentSchemas {
-			l.step(s, &r.DependentSchemas[i].Schema)
+			l.step(s, &r.DependentSchemas[i].Schema, false)
 		}
-		closed = l.inverse(s, r.If) || closed
 	}
-	if closed {
-		s.Never = true
-	}
+	l.path = l.path[:len(l.path)-1]
 	l.colour[s.ID] = black
 }
 
 // step visits *to, or cuts the step where it leads back.
-func (l *loops) step(from *contract.Schema, to **contract.Schema) {
+func (l *loops) step(from *contract.Schema, to **contract.Schema, inverse bool) {
 	if *to == nil {
 		return
 	}
-	if !l.back(from, *to) {
-		l.visit(*to)
+	if target := *to; target.ID >= len(l.colour) || l.colour[target.ID] != grey {
+		l.visit(target, inverse)
 		return
 	}
+	if inverse || l.inverted(*to) {
+		(*to).Never = true
+	}
+	l.b.warnAt(from, say(CodeSchemaLoop, "let the inner schema differ from the outer one",
+		"the schema %s contains itself without a step into the value; that part of it accepts nothing", clip((*to).Pointer)))
 	if l.never == nil {
 		l.never = contract.NewSchema()
 		l.never.ID, l.never.Never, l.never.At, l.never.Pointer = len(l.b.out.Schemas), true, from.At, from.Pointer
@@ -75,24 +89,12 @@ func (l *loops) step(from *contract.Schema, to **contract.Schema) {
 	*to = l.never
 }
 
-// inverse visits a schema whose refusal accepts, and tells whether it leads
-// back.
-func (l *loops) inverse(from, to *contract.Schema) bool {
-	if to == nil {
-		return false
+// inverted tells whether a not or if lies on the path from s to its end.
+func (l *loops) inverted(s *contract.Schema) bool {
+	for i := len(l.path) - 1; i >= 0 && l.path[i].s != s; i-- {
+		if l.path[i].inverse {
+			return true
+		}
 	}
-	if l.back(from, to) {
-		return true
-	}
-	l.visit(to)
 	return false
-}
-
-// back tells, and reports, whether to is being visited.
-func (l *loops) back(from, to *contract.Schema) bool {
-	if to.ID >= len(l.colour) || l.colour[to.ID] != grey {
-		return false
-	}
-	l.b.warnAt(from, say(CodeSchemaLoop, "let the inner schema differ from the outer one", "the schema %s contains itself without a step into the value; that part of it accepts nothing", clip(to.Pointer)))
-	return true
 }

@@ -91,7 +91,7 @@ func (b *builder) both(s spot, ref node) bool {
 		case "$defs", "definitions":
 			// a place for other schemas, not a keyword of this one
 		default:
-			if strings.HasPrefix(name, "x-") {
+			if strings.HasPrefix(name, "x-") && !strings.HasPrefix(name, extensionPrefix) {
 				continue
 			}
 			if b.dialect == contract.OpenAPI31 {
