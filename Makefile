@@ -55,7 +55,7 @@ test: setup build format vet ## all tests, and the format and vet checks
 	@tool/race $(RACE)
 
 .PHONY: check
-check: format vet ## what a change must pass before it is committed, in under a minute
+check: format vet generated ## what a change must pass before it is committed, in under a minute
 	@$(GO) test -short -timeout 2m ./...
 
 .PHONY: format
@@ -67,6 +67,14 @@ format:
 vet:
 	@$(GO) vet ./...
 	@$(GO) tool staticcheck ./...
+
+.PHONY: generated
+generated:
+	@$(GO) tool gen -check
+
+.PHONY: docs
+docs: ## write the list of risks, their pages, the matrix, the policy schema and the rules for SARIF
+	@$(GO) tool gen
 
 .PHONY: law
 law: ## hold the faces of every risk against each other

@@ -2,7 +2,10 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
-tool honnef.co/go/tools/cmd/staticcheck
+tool (
+	github.com/sallyport/sallyport/tool/gen
+	honnef.co/go/tools/cmd/staticcheck
+)
 
 require (
 	github.com/alecthomas/kong v1.17.0
