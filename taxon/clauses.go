@@ -51,6 +51,12 @@ const (
 	CWE915
 	CWE942
 	CWE1021
+	CWE352
+	CWE524
+	CWE601
+	CWE614
+	CWE1004
+	CWE1275
 	CWE1059
 	CWE1173
 	CWE1287
@@ -73,11 +79,17 @@ const (
 	RECAPI25
 	ASVS2_2_1
 	ASVS2_2_2
+	ASVS3_3_1
+	ASVS3_3_2
+	ASVS3_3_3
+	ASVS3_3_4
 	ASVS3_4_1
 	ASVS3_4_2
 	ASVS3_4_4
 	ASVS3_4_6
+	ASVS3_5_1
 	ASVS3_5_2
+	ASVS3_7_2
 	ASVS4_1_1
 	ASVS4_1_2
 	ASVS4_1_4
@@ -89,6 +101,7 @@ const (
 	ASVS13_4_4
 	ASVS13_4_5
 	ASVS13_4_6
+	ASVS14_2_5
 	ASVS14_2_6
 	ASVS14_3_2
 	ASVS15_3_1
@@ -101,9 +114,11 @@ const (
 	PCI8_3_1
 	RFC6797
 	RFC6750
+	RFC6265
 	RFC8259
 	RFC8446
 	RFC9110
+	RFC9111
 	RFC9112
 	RFC9325
 	RFC9457
@@ -165,6 +180,12 @@ var entries = [end]Entry{
 	CWE915:     {CWE, "CWE-915", "Object attributes are changed without control", "https://cwe.mitre.org/data/definitions/915.html"},
 	CWE942:     {CWE, "CWE-942", "Cross-origin policy trusts unknown domains", "https://cwe.mitre.org/data/definitions/942.html"},
 	CWE1021:    {CWE, "CWE-1021", "Frames are not restricted", "https://cwe.mitre.org/data/definitions/1021.html"},
+	CWE352:     {CWE, "CWE-352", "A request is made in the name of a person who did not mean it", "https://cwe.mitre.org/data/definitions/352.html"},
+	CWE524:     {CWE, "CWE-524", "A cache holds sensitive information", "https://cwe.mitre.org/data/definitions/524.html"},
+	CWE601:     {CWE, "CWE-601", "A redirect leads to a site that the attacker chose", "https://cwe.mitre.org/data/definitions/601.html"},
+	CWE614:     {CWE, "CWE-614", "A sensitive cookie lacks the attribute Secure", "https://cwe.mitre.org/data/definitions/614.html"},
+	CWE1004:    {CWE, "CWE-1004", "A sensitive cookie lacks the attribute HttpOnly", "https://cwe.mitre.org/data/definitions/1004.html"},
+	CWE1275:    {CWE, "CWE-1275", "A sensitive cookie goes along with requests of other sites", "https://cwe.mitre.org/data/definitions/1275.html"},
 	CWE1059:    {CWE, "CWE-1059", "Documentation is insufficient", "https://cwe.mitre.org/data/definitions/1059.html"},
 	CWE1173:    {CWE, "CWE-1173", "A validation framework is used badly", "https://cwe.mitre.org/data/definitions/1173.html"},
 	CWE1287:    {CWE, "CWE-1287", "The type of input is not validated", "https://cwe.mitre.org/data/definitions/1287.html"},
@@ -187,11 +208,17 @@ var entries = [end]Entry{
 	RECAPI25:   {NIST800228, "REC-API-25", "Sensitive fields are masked", "https://csrc.nist.gov/pubs/sp/800/228/upd1/final"},
 	ASVS2_2_1:  {ASVS5, "2.2.1", "Input is validated against what is expected", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS2_2_2:  {ASVS5, "2.2.2", "Validation happens at a trusted layer", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS3_3_1:  {ASVS5, "3.3.1", "Cookies are Secure, and named with a prefix that says so", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS3_3_2:  {ASVS5, "3.3.2", "Each cookie has the SameSite that fits its purpose", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS3_3_3:  {ASVS5, "3.3.3", "Cookies belong to one host unless they are made to be shared", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS3_3_4:  {ASVS5, "3.3.4", "Cookies that no script needs are HttpOnly", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_4_1:  {ASVS5, "3.4.1", "Strict-Transport-Security is sent", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_4_2:  {ASVS5, "3.4.2", "Access-Control-Allow-Origin is fixed or checked against a list", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_4_4:  {ASVS5, "3.4.4", "X-Content-Type-Options: nosniff is sent", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_4_6:  {ASVS5, "3.4.6", "Framing is restricted by frame-ancestors", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS3_5_1:  {ASVS5, "3.5.1", "Requests to sensitive functions are shown to come from the application itself", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_5_2:  {ASVS5, "3.5.2", "Cross-origin calls to sensitive functions need a preflight", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS3_7_2:  {ASVS5, "3.7.2", "Redirects lead only to hosts on a list", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS4_1_1:  {ASVS5, "4.1.1", "Every reply with a body names its content type", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS4_1_2:  {ASVS5, "4.1.2", "Only pages for browsers redirect from HTTP to HTTPS", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS4_1_4:  {ASVS5, "4.1.4", "Only declared methods are allowed", "https://owasp.org/www-project-application-security-verification-standard/"},
@@ -203,6 +230,7 @@ var entries = [end]Entry{
 	ASVS13_4_4: {ASVS5, "13.4.4", "TRACE is not enabled", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS13_4_5: {ASVS5, "13.4.5", "Documentation and monitoring endpoints are not exposed", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS13_4_6: {ASVS5, "13.4.6", "Version information is not exposed", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS14_2_5: {ASVS5, "14.2.5", "Caches keep only what is neither private nor made for one caller", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS14_2_6: {ASVS5, "14.2.6", "Only the needed part of sensitive data is returned", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS14_3_2: {ASVS5, "14.3.2", "Caches in browsers are told not to keep sensitive data", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS15_3_1: {ASVS5, "15.3.1", "Only the needed fields of an object are returned", "https://owasp.org/www-project-application-security-verification-standard/"},
@@ -215,9 +243,11 @@ var entries = [end]Entry{
 	PCI8_3_1:   {PCIDSS4, "8.3.1", "Every access is authenticated", "https://www.pcisecuritystandards.org/document_library/"},
 	RFC6797:    {RFC, "RFC 6797", "HTTP Strict Transport Security", "https://www.rfc-editor.org/rfc/rfc6797"},
 	RFC6750:    {RFC, "RFC 6750", "Bearer tokens", "https://www.rfc-editor.org/rfc/rfc6750"},
+	RFC6265:    {RFC, "RFC 6265", "Cookies", "https://www.rfc-editor.org/rfc/rfc6265"},
 	RFC8259:    {RFC, "RFC 8259", "JSON", "https://www.rfc-editor.org/rfc/rfc8259"},
 	RFC8446:    {RFC, "RFC 8446", "TLS 1.3", "https://www.rfc-editor.org/rfc/rfc8446"},
 	RFC9110:    {RFC, "RFC 9110", "HTTP semantics", "https://www.rfc-editor.org/rfc/rfc9110"},
+	RFC9111:    {RFC, "RFC 9111", "HTTP caching", "https://www.rfc-editor.org/rfc/rfc9111"},
 	RFC9112:    {RFC, "RFC 9112", "HTTP/1.1", "https://www.rfc-editor.org/rfc/rfc9112"},
 	RFC9325:    {RFC, "RFC 9325", "Recommendations for the secure use of TLS", "https://www.rfc-editor.org/rfc/rfc9325"},
 	RFC9457:    {RFC, "RFC 9457", "Problem details for HTTP APIs", "https://www.rfc-editor.org/rfc/rfc9457"},
