@@ -63,14 +63,14 @@ func (e *exchange) readReplyContent(body []byte) {
 	e.unit.Reply.Body(&e.facts.Answered, &schema.Body{Bytes: body, Type: e.response.Fields.Get("Content-Type")})
 }
 
-// editBody applies the edits of the reply's body. Where a cut and a
+// editBody applies the edits of one side's body. Where a cut and a
 // replacement overlap, the cut wins, since it removes more.
-func (e *exchange) editBody(body []byte) []byte {
+func (e *exchange) editBody(body []byte, side risk.Side) []byte {
 	var cuts []schema.Span
 	var puts []schema.Replacement
 	for _, d := range e.x.Edits() {
 		switch {
-		case d.On != risk.OnReply:
+		case d.On != side:
 		case d.Do == risk.CutMember:
 			cuts = append(cuts, schema.Span{Start: d.Start, End: d.End})
 		case d.Do == risk.ReplaceSpan:

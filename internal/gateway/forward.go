@@ -104,9 +104,13 @@ func (e *exchange) outbound(ctx context.Context) *http.Request {
 	}
 	switch {
 	case e.facts.Body != nil:
-		out.ContentLength = int64(len(e.facts.Body))
-		out.Body = io.NopCloser(bytes.NewReader(e.facts.Body))
-		if len(e.facts.Body) == 0 {
+		body := e.editBody(e.facts.Body, risk.OnRequest)
+		out.ContentLength = int64(len(body))
+		out.Body = io.NopCloser(bytes.NewReader(body))
+		if len(body) != len(e.facts.Body) {
+			dropDigests(out.Header)
+		}
+		if len(body) == 0 {
 			out.Body = http.NoBody
 		}
 	case q.Body:

@@ -5,6 +5,20 @@ import (
 	"strings"
 )
 
+// public maps what a field of the reply says of places to the client's view,
+// which is the one that guards judge.
+func (e *exchange) public(name, value string) string {
+	switch name {
+	case "Location", "Content-Location":
+		return e.publicURL(value)
+	case "Link":
+		return e.publicLinks(value)
+	case "Set-Cookie":
+		return e.publicCookie(value)
+	}
+	return value
+}
+
 // publicURL maps a URL of the upstream to the client's view: our prefix in
 // place of the upstream's base, and no upstream host. What points elsewhere
 // stays.

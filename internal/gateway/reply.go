@@ -42,7 +42,7 @@ func (e *exchange) takeReply(resp *http.Response, dog *watchdog) {
 				e.fail(replyBroken.Because(errors.New("a field of the reply is malformed")))
 				return
 			}
-			e.response.Fields = append(e.response.Fields, risk.Field{Name: name, Value: v})
+			e.response.Fields = append(e.response.Fields, risk.Field{Name: name, Value: e.public(name, v)})
 		}
 	}
 	e.response.Media = mediaType(e.response.Fields)
@@ -107,15 +107,13 @@ func (e *exchange) sendWhole(resp *http.Response, dog *watchdog) {
 		e.sendHidden(resp)
 		return
 	}
-	final := e.editBody(body)
+	final := e.editBody(body, risk.OnReply)
 	e.ev.Decision = event.Allow
 	h := e.replyHead(resp)
 	h.Del("Content-Encoding")
 	h.Del("Accept-Ranges")
 	if len(final) != len(body) {
-		for _, name := range [...]string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Signature", "Signature-Input"} {
-			h.Del(name)
-		}
+		dropDigests(h)
 	}
 	status := resp.StatusCode
 	if tag := h.Get("Etag"); tag != "" && status == http.StatusOK {
@@ -127,6 +125,13 @@ func (e *exchange) sendWhole(resp *http.Response, dog *watchdog) {
 		}
 	}
 	e.write(status, final)
+}
+
+// dropDigests removes what vouches for a body that was changed.
+func dropDigests(h http.Header) {
+	for _, name := range [...]string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Signature", "Signature-Input"} {
+		h.Del(name)
+	}
 }
 
 // readReply reads the body of a reply whole and undoes its coding.
@@ -216,22 +221,13 @@ func (e *exchange) pump(from io.Reader, flush bool) {
 	}
 }
 
-// replyHead copies the fields of the reply that may pass, maps what names a
-// place back, and applies edits.
+// replyHead copies the fields of the reply that may pass, and applies edits.
 func (e *exchange) replyHead(resp *http.Response) http.Header {
 	h := e.w.Header()
 	hop := hopFields(e.response.Fields)
 	for _, f := range e.response.Fields {
 		if hop.drops(f.Name) || strings.HasPrefix(f.Name, "Sallyport-") {
 			continue
-		}
-		switch f.Name {
-		case "Location", "Content-Location":
-			f.Value = e.publicURL(f.Value)
-		case "Link":
-			f.Value = e.publicLinks(f.Value)
-		case "Set-Cookie":
-			f.Value = e.publicCookie(f.Value)
 		}
 		h[f.Name] = append(h[f.Name], f.Value)
 	}
