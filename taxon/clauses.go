@@ -32,21 +32,27 @@ const (
 	CWE213
 	CWE235
 	CWE287
+	CWE290
 	CWE295
 	CWE306
 	CWE319
 	CWE326
 	CWE346
+	CWE348
 	CWE444
+	CWE477
 	CWE497
 	CWE525
 	CWE550
+	CWE598
 	CWE650
 	CWE693
 	CWE749
 	CWE757
+	CWE770
 	CWE798
 	CWE862
+	CWE863
 	CWE912
 	CWE915
 	CWE942
@@ -79,6 +85,7 @@ const (
 	RECAPI25
 	ASVS2_2_1
 	ASVS2_2_2
+	ASVS2_4_1
 	ASVS3_3_1
 	ASVS3_3_2
 	ASVS3_3_3
@@ -92,6 +99,7 @@ const (
 	ASVS3_7_2
 	ASVS4_1_1
 	ASVS4_1_2
+	ASVS4_1_3
 	ASVS4_1_4
 	ASVS6_3_4
 	ASVS8_2_1
@@ -101,6 +109,7 @@ const (
 	ASVS13_4_4
 	ASVS13_4_5
 	ASVS13_4_6
+	ASVS14_2_1
 	ASVS14_2_5
 	ASVS14_2_6
 	ASVS14_3_2
@@ -123,6 +132,10 @@ const (
 	RFC9325
 	RFC9457
 	RFC3986
+	RFC6585
+	RFC7239
+	RFC8594
+	RFC9745
 	end
 )
 
@@ -161,21 +174,27 @@ var entries = [end]Entry{
 	CWE213:     {CWE, "CWE-213", "Data is exposed that policy meant to keep", "https://cwe.mitre.org/data/definitions/213.html"},
 	CWE235:     {CWE, "CWE-235", "Surplus parameters are handled badly", "https://cwe.mitre.org/data/definitions/235.html"},
 	CWE287:     {CWE, "CWE-287", "Identity is not proved well enough", "https://cwe.mitre.org/data/definitions/287.html"},
+	CWE290:     {CWE, "CWE-290", "Authentication is passed by spoofing", "https://cwe.mitre.org/data/definitions/290.html"},
 	CWE295:     {CWE, "CWE-295", "A certificate is not validated", "https://cwe.mitre.org/data/definitions/295.html"},
 	CWE306:     {CWE, "CWE-306", "A critical function needs no authentication", "https://cwe.mitre.org/data/definitions/306.html"},
 	CWE319:     {CWE, "CWE-319", "Sensitive information crosses the network in clear text", "https://cwe.mitre.org/data/definitions/319.html"},
 	CWE326:     {CWE, "CWE-326", "Encryption is weaker than needed", "https://cwe.mitre.org/data/definitions/326.html"},
 	CWE346:     {CWE, "CWE-346", "The origin of a request is not verified", "https://cwe.mitre.org/data/definitions/346.html"},
+	CWE348:     {CWE, "CWE-348", "A less trusted source is believed", "https://cwe.mitre.org/data/definitions/348.html"},
 	CWE444:     {CWE, "CWE-444", "Two parsers read one HTTP message differently", "https://cwe.mitre.org/data/definitions/444.html"},
+	CWE477:     {CWE, "CWE-477", "An obsolete function is used", "https://cwe.mitre.org/data/definitions/477.html"},
 	CWE497:     {CWE, "CWE-497", "System information reaches an unauthorised actor", "https://cwe.mitre.org/data/definitions/497.html"},
 	CWE525:     {CWE, "CWE-525", "A browser caches sensitive information", "https://cwe.mitre.org/data/definitions/525.html"},
 	CWE550:     {CWE, "CWE-550", "The server's error message holds sensitive information", "https://cwe.mitre.org/data/definitions/550.html"},
+	CWE598:     {CWE, "CWE-598", "Sensitive information is put into the query of a URL", "https://cwe.mitre.org/data/definitions/598.html"},
 	CWE650:     {CWE, "CWE-650", "Trust in methods of HTTP is misplaced", "https://cwe.mitre.org/data/definitions/650.html"},
 	CWE693:     {CWE, "CWE-693", "A protection mechanism fails", "https://cwe.mitre.org/data/definitions/693.html"},
 	CWE749:     {CWE, "CWE-749", "A dangerous method or function is exposed", "https://cwe.mitre.org/data/definitions/749.html"},
 	CWE757:     {CWE, "CWE-757", "A weaker algorithm is chosen during negotiation", "https://cwe.mitre.org/data/definitions/757.html"},
+	CWE770:     {CWE, "CWE-770", "Resources are allocated without limits", "https://cwe.mitre.org/data/definitions/770.html"},
 	CWE798:     {CWE, "CWE-798", "Credentials are hard coded", "https://cwe.mitre.org/data/definitions/798.html"},
 	CWE862:     {CWE, "CWE-862", "Authorization is missing", "https://cwe.mitre.org/data/definitions/862.html"},
+	CWE863:     {CWE, "CWE-863", "Authorization is decided wrongly", "https://cwe.mitre.org/data/definitions/863.html"},
 	CWE912:     {CWE, "CWE-912", "Functionality is hidden", "https://cwe.mitre.org/data/definitions/912.html"},
 	CWE915:     {CWE, "CWE-915", "Object attributes are changed without control", "https://cwe.mitre.org/data/definitions/915.html"},
 	CWE942:     {CWE, "CWE-942", "Cross-origin policy trusts unknown domains", "https://cwe.mitre.org/data/definitions/942.html"},
@@ -208,6 +227,7 @@ var entries = [end]Entry{
 	RECAPI25:   {NIST800228, "REC-API-25", "Sensitive fields are masked", "https://csrc.nist.gov/pubs/sp/800/228/upd1/final"},
 	ASVS2_2_1:  {ASVS5, "2.2.1", "Input is validated against what is expected", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS2_2_2:  {ASVS5, "2.2.2", "Validation happens at a trusted layer", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS2_4_1:  {ASVS5, "2.4.1", "Controls against excessive calls are in place", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_3_1:  {ASVS5, "3.3.1", "Cookies are Secure, and named with a prefix that says so", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_3_2:  {ASVS5, "3.3.2", "Each cookie has the SameSite that fits its purpose", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS3_3_3:  {ASVS5, "3.3.3", "Cookies belong to one host unless they are made to be shared", "https://owasp.org/www-project-application-security-verification-standard/"},
@@ -221,6 +241,7 @@ var entries = [end]Entry{
 	ASVS3_7_2:  {ASVS5, "3.7.2", "Redirects lead only to hosts on a list", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS4_1_1:  {ASVS5, "4.1.1", "Every reply with a body names its content type", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS4_1_2:  {ASVS5, "4.1.2", "Only pages for browsers redirect from HTTP to HTTPS", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS4_1_3:  {ASVS5, "4.1.3", "Header fields of intermediaries cannot be set by clients", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS4_1_4:  {ASVS5, "4.1.4", "Only declared methods are allowed", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS6_3_4:  {ASVS5, "6.3.4", "No way in is undocumented or weaker than the others", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS8_2_1:  {ASVS5, "8.2.1", "Function access is limited to explicit permission", "https://owasp.org/www-project-application-security-verification-standard/"},
@@ -230,6 +251,7 @@ var entries = [end]Entry{
 	ASVS13_4_4: {ASVS5, "13.4.4", "TRACE is not enabled", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS13_4_5: {ASVS5, "13.4.5", "Documentation and monitoring endpoints are not exposed", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS13_4_6: {ASVS5, "13.4.6", "Version information is not exposed", "https://owasp.org/www-project-application-security-verification-standard/"},
+	ASVS14_2_1: {ASVS5, "14.2.1", "Sensitive data is never in the URL", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS14_2_5: {ASVS5, "14.2.5", "Caches keep only what is neither private nor made for one caller", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS14_2_6: {ASVS5, "14.2.6", "Only the needed part of sensitive data is returned", "https://owasp.org/www-project-application-security-verification-standard/"},
 	ASVS14_3_2: {ASVS5, "14.3.2", "Caches in browsers are told not to keep sensitive data", "https://owasp.org/www-project-application-security-verification-standard/"},
@@ -252,4 +274,8 @@ var entries = [end]Entry{
 	RFC9325:    {RFC, "RFC 9325", "Recommendations for the secure use of TLS", "https://www.rfc-editor.org/rfc/rfc9325"},
 	RFC9457:    {RFC, "RFC 9457", "Problem details for HTTP APIs", "https://www.rfc-editor.org/rfc/rfc9457"},
 	RFC3986:    {RFC, "RFC 3986", "URI generic syntax", "https://www.rfc-editor.org/rfc/rfc3986"},
+	RFC6585:    {RFC, "RFC 6585", "Additional HTTP status codes", "https://www.rfc-editor.org/rfc/rfc6585"},
+	RFC7239:    {RFC, "RFC 7239", "The Forwarded field", "https://www.rfc-editor.org/rfc/rfc7239"},
+	RFC8594:    {RFC, "RFC 8594", "The Sunset field", "https://www.rfc-editor.org/rfc/rfc8594"},
+	RFC9745:    {RFC, "RFC 9745", "The Deprecation field", "https://www.rfc-editor.org/rfc/rfc9745"},
 }
