@@ -33,7 +33,7 @@ func (e *exchange) readBody() *fault.Fault {
 	if q.Length > limit {
 		return bodyTooLarge
 	}
-	if c := q.Fields.Get("Content-Encoding"); c != "" && c != "identity" {
+	if len(codings(q.Fields)) > 0 {
 		// A coded body would be inspected in another form than the upstream
 		// reads, so it is not taken (RFC 9110 section 15.5.16).
 		e.w.Header().Set("Accept-Encoding", "identity")

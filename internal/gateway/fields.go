@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -30,21 +32,65 @@ func hopFields(f risk.Fields) hopSet {
 // drops tells whether the field ends at this hop. Connection cannot name away
 // what guards have decided on: only fields that belong to one hop, or that
 // nothing here knows.
-func (s hopSet) drops(name string) bool {
+func (s hopSet) drops(name string) bool { return ofOneHop(name) || s.names(name) }
+
+// names tells whether Connection says that the field ends here, and may say so.
+// Such a field is gone before any guard looks, so that none decides on what
+// the other side will not see.
+func (s hopSet) names(name string) bool {
 	switch name {
-	case "Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-		"Proxy-Authenticate", "Proxy-Authorization", "Content-Length", "Expect", "Host", "Http2-Settings":
-		return true
 	case "Authorization", "Cookie", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match", "Set-Cookie",
 		"Cache-Control", "Www-Authenticate", "Strict-Transport-Security", "Origin":
 		return false
 	}
-	for _, n := range s {
-		if n == name {
-			return true
-		}
+	return !ofOneHop(name) && slices.Contains(s, name)
+}
+
+// ofOneHop tells whether the field belongs to one connection in any case.
+func ofOneHop(name string) bool {
+	switch name {
+	case "Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+		"Proxy-Authenticate", "Proxy-Authorization", "Content-Length", "Expect", "Host", "Http2-Settings":
+		return true
 	}
 	return false
+}
+
+// codings lists the content codings of a message, without identity, which is
+// none (RFC 9110 section 8.4.1). Several fields count like one.
+func codings(f risk.Fields) []string {
+	var out []string
+	for i := range f {
+		if !risk.EqualFold(f[i].Name, "Content-Encoding") {
+			continue
+		}
+		for c := range strings.SplitSeq(f[i].Value, ",") {
+			if c = strings.ToLower(strings.Trim(c, " \t")); c != "" && c != "identity" {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// twisted tells whether an undeclared field of a request would mean another
+// request to some upstreams than the one that was judged: a name with an
+// underscore is that with a hyphen to CGI, WSGI and Rack.
+func (e *exchange) twisted(name string) bool {
+	if strings.IndexByte(name, '_') < 0 {
+		return false
+	}
+	if op := e.unit.Op; op != nil && op.Param(contract.InHeader, name) != nil {
+		return false
+	}
+	if c := e.unit.API.Contract; c != nil {
+		for _, s := range c.Schemes {
+			if s.Kind == contract.APIKey && s.In == contract.InHeader && risk.EqualFold(s.Field, name) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // ours tells whether a field of a request says what only the gateway may say:
@@ -52,7 +98,9 @@ func (s hopSet) drops(name string) bool {
 func ours(name string) bool {
 	switch name {
 	case "Forwarded", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "X-Cluster-Client-Ip", "Client-Cert", "Client-Cert-Chain",
-		"X-Client-Cert", "X-Ssl-Client-Cert", "X-Original-Url", "X-Rewrite-Url", "X-Original-Host":
+		"X-Client-Cert", "X-Ssl-Client-Cert", "Ssl-Client-Cert", "X-Original-Url", "X-Original-Uri", "X-Rewrite-Url", "X-Original-Host", "X-Host",
+		"X-Forwarded", "X-Original-Forwarded-For", "X-Envoy-External-Address", "Cf-Connecting-Ip", "Fastly-Client-Ip", "X-Azure-Clientip",
+		"Remote-User", "X-Remote-User", "Proxy": // the last is HTTP_PROXY to CGI
 		return true
 	}
 	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Sallyport-") ||

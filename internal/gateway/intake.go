@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -26,6 +27,9 @@ func (e *exchange) intake() *fault.Fault {
 	q.Method, q.Proto = e.r.Method, e.r.Proto
 	if err := canon.FieldName(q.Method); err != nil {
 		return badHead.Because(err)
+	}
+	if !lawfulHost(e.r.Host) {
+		return badHead.Because(errHost)
 	}
 	q.Host = hostName(e.r.Host)
 	if t := e.r.TLS; t != nil && t.ServerName != "" && !risk.EqualFold(t.ServerName, q.Host) {
@@ -97,6 +101,9 @@ func (e *exchange) takeFields() *fault.Fault {
 			q.Fields = append(q.Fields, risk.Field{Name: name, Value: v})
 		}
 	}
+	if hop := hopFields(q.Fields); len(hop) > 0 {
+		q.Fields = slices.DeleteFunc(q.Fields, func(f risk.Field) bool { return hop.names(f.Name) })
+	}
 	slices.SortStableFunc(q.Fields, func(a, b risk.Field) int { return strings.Compare(a.Name, b.Name) })
 	if wish := q.Fields.Get("Expect"); wish != "" && !risk.EqualFold(wish, "100-continue") {
 		return badWish
@@ -160,6 +167,32 @@ func (e *exchange) takeRoute() *fault.Fault {
 		})
 	}
 	return nil
+}
+
+var errHost = errors.New("the host is malformed")
+
+// lawfulHost tells whether s can be a host of ours: a name or an address, and
+// a port. It may be empty, as in HTTP/1.0.
+func lawfulHost(s string) bool {
+	name, port := s, ""
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && s[len(s)-1] != ']' {
+		name, port = s[:i], s[i+1:]
+	}
+	if len(port) > 5 || strings.Trim(port, "0123456789") != "" || len(s) > 261 || name == "" && s != "" {
+		return false
+	}
+	if inner, ok := strings.CutPrefix(name, "["); ok {
+		a, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
+		return err == nil && a.Is6() && inner[len(inner)-1] == ']'
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // hostName is the host in lower case without its port.

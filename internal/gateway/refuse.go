@@ -116,6 +116,10 @@ func (e *exchange) write(status int, body []byte) {
 		e.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	_ = e.rc.SetWriteDeadline(time.Now().Add(writeTime)) //nolint:errcheck // a writer without deadlines is a test's
+	if e.r.ContentLength != 0 && e.facts.Body == nil {
+		// net/http reads on behind our back before it lets the reply go.
+		_ = e.rc.SetReadDeadline(time.Now().Add(restTime)) //nolint:errcheck // as above
+	}
 	e.w.WriteHeader(status)
 	if e.r.Method == http.MethodHead || len(body) == 0 {
 		return
@@ -131,6 +135,10 @@ func (e *exchange) write(status int, body []byte) {
 // writeTime is how long a client may take to read a reply that is whole in
 // memory.
 const writeTime = 30 * time.Second
+
+// restTime is how long a refused client may take to send the rest of a body
+// that nobody wants. After it the connection is closed.
+const restTime = 2 * time.Second
 
 // gone notes that the client left.
 func (e *exchange) gone(err error) {

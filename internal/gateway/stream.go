@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,15 +24,24 @@ const (
 // upgrade tells whether the client asks for another protocol and the contract
 // declares that it may (RFC 9110 section 7.8). Otherwise the wish is dropped.
 func (e *exchange) upgrade() bool {
-	if !e.unit.Upgrades || e.r.ProtoMajor != 1 || e.facts.Request.Fields.Get("Upgrade") == "" {
+	q := &e.facts.Request
+	if !e.unit.Upgrades || e.r.ProtoMajor != 1 || q.Fields.Count("Upgrade") != 1 || carriesHTTP(q.Fields.Get("Upgrade")) {
 		return false
 	}
-	for _, name := range hopFields(e.facts.Request.Fields) {
+	for _, name := range hopFields(q.Fields) {
 		if name == "Upgrade" {
 			return true
 		}
 	}
 	return false
+}
+
+// carriesHTTP tells whether the protocols that a client would change to have
+// one that carries requests, which nothing would look at: h2c above all. A list
+// of several is taken for one that has.
+func carriesHTTP(protocols string) bool {
+	p := strings.ToLower(protocols)
+	return p == "" || p == "h2" || p == "h2c" || strings.HasPrefix(p, "http") || strings.HasPrefix(p, "tls") || strings.ContainsAny(p, ", \t")
 }
 
 // tunnel joins client and upstream after a 101.
@@ -43,7 +53,7 @@ func (e *exchange) tunnel(resp *http.Response) {
 	}
 	h := e.w.Header()
 	for name, values := range resp.Header {
-		if name != "Connection" && name != "Upgrade" && !hopSet(nil).drops(name) {
+		if !hopSet(nil).drops(name) && !strings.HasPrefix(name, "Sallyport-") {
 			h[name] = values
 		}
 	}
