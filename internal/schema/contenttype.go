@@ -28,6 +28,8 @@ func parseType(s string) mediaType {
 		}
 		switch {
 		case name == "":
+		case strings.IndexByte(name, '*') >= 0:
+			t.ok = false // RFC 2231: some readers let charset* or boundary*0 win over the plain name
 		case risk.EqualFold(name, "charset"):
 			t.ok = t.ok && seen&1 == 0
 			seen |= 1

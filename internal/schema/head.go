@@ -41,12 +41,17 @@ func (r *run) header(dst *risk.Reading, p *param, fields risk.Fields) {
 
 // cookieParam checks a cookie. Its style is form.
 func (r *run) cookieParam(dst *risk.Reading, p *param, fields risk.Fields) {
-	r.pairsOf(fields)
+	if !r.pairsOf(fields) {
+		wrong(dst, p, risk.BadSyntax, "budget")
+		return
+	}
 	r.formParam(dst, p, r.cookies)
 }
 
-// pairsOf splits the Cookie fields (RFC 6265 section 4.2.1) into r.cookies.
-func (r *run) pairsOf(fields risk.Fields) {
+// pairsOf splits the Cookie fields (RFC 6265 section 4.2.1) into r.cookies. It
+// is false where there are more than are looked at. White space around a name
+// is no part of it to most readers.
+func (r *run) pairsOf(fields risk.Fields) bool {
 	r.cookies = r.cookies[:0]
 	for i := range fields {
 		if !risk.EqualFold(fields[i].Name, "Cookie") {
@@ -54,11 +59,16 @@ func (r *run) pairsOf(fields risk.Fields) {
 		}
 		for pair := range strings.SplitSeq(fields[i].Value, ";") {
 			name, value, found := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if found && len(r.cookies) < maxPairs {
-				r.cookies = append(r.cookies, canon.Pair{Name: name, Value: value, RawValue: value})
+			if !found {
+				continue
 			}
+			if len(r.cookies) == maxPairs {
+				return false
+			}
+			r.cookies = append(r.cookies, canon.Pair{Name: strings.TrimRight(name, " \t"), Value: value, RawValue: value})
 		}
 	}
+	return true
 }
 
 // queryParam checks a parameter of the query.

@@ -17,11 +17,12 @@ const (
 
 // part is one part of a form.
 type part struct {
-	name   string
-	file   bool // it has a file name
-	media  string
-	fields risk.Fields
-	body   []byte
+	foreign bool // its Content-Type names no UTF-8, or is malformed
+	name    string
+	file    bool // it has a file name
+	media   string
+	fields  risk.Fields
+	body    []byte
 }
 
 // partsBody checks multipart/form-data (RFC 7578) by a strict reading: no
@@ -135,19 +136,17 @@ func (p *part) disposition() bool {
 			named, p.name = true, value
 		case risk.EqualFold(name, "filename"), risk.EqualFold(name, "filename*"):
 			p.file = true
+		case strings.IndexByte(name, '*') >= 0:
+			return false // to some readers, name* wins over name (RFC 7578 section 4.2 forbids it)
 		}
 	}
 	if transfer := p.fields.Get("Content-Transfer-Encoding"); transfer != "" &&
 		!risk.EqualFold(transfer, "binary") && !risk.EqualFold(transfer, "8bit") && !risk.EqualFold(transfer, "7bit") {
 		return false
 	}
-	p.media = strings.ToLower(strings.Trim(cutParameters(p.fields.Get("Content-Type")), " \t"))
+	t := parseType(p.fields.Get("Content-Type"))
+	p.media, p.foreign = strings.ToLower(t.media), !t.ok || !t.utf8()
 	return named && p.name != ""
-}
-
-func cutParameters(s string) string {
-	s, _, _ = strings.Cut(s, ";")
-	return s
 }
 
 // addPart puts a part into the tree, as its encoding and schema say.
@@ -178,13 +177,16 @@ func (r *run) addPart(dst *risk.Reading, m *compiledMedia, h *shape, p *part) (r
 		l.binary = true
 		r.byteLimits(dst, of.from, len(p.body), "/"+escapePointer(p.name))
 	case formOf(p.media) == jsonForm, p.media == "" && of.is(contract.ObjectType):
+		if p.foreign {
+			return "charset"
+		}
 		if r.doc.Parse(p.body) != nil {
 			return "syntax"
 		}
 		l.json, l.value = true, string(p.body)
 	case p.media == "" || formOf(p.media) == textForm || !p.file:
 		l.value = string(p.body)
-		if !validText(l.value) {
+		if p.foreign || !validText(l.value) {
 			return "charset"
 		}
 	default:

@@ -28,7 +28,8 @@ type Pair struct {
 
 // QueryString is a parsed query.
 type QueryString struct {
-	// Text goes upstream: the raw text with upper-case triplets.
+	// Text goes upstream: the raw text with upper-case triplets and with every
+	// ';' encoded, since some upstreams still split at it.
 	Text string
 	// Pairs are in the order of the text.
 	Pairs []Pair
@@ -41,7 +42,8 @@ func Query(raw string, pairs []Pair) (QueryString, error) { return Options{}.Que
 
 // Query parses raw, what stands behind the '?' of a target, into pairs, whose
 // room is reused (pass nil, or what an earlier call gave). An error is always
-// an *Error. Only '&' separates; ';' is an ordinary character; duplicates are
+// an *Error. Only '&' separates; ';' is an ordinary character, encoded in what
+// goes upstream; duplicates are
 // counted, never merged; empty parts between two '&' are skipped but count
 // towards the limit. Refused are bad triplets, text that does not decode to
 // UTF-8, NUL, '#', and raw spaces, controls and bytes above 0x7E.
@@ -109,7 +111,7 @@ func (q *QueryString) add(part string, at int, decode func(string) (string, bool
 // queryText checks every byte of a query, gives its canonical text and tells
 // whether anything in it has to be decoded.
 func queryText(raw string) (text string, coded bool, err error) {
-	lower := false
+	lower, semicolon := false, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case c == '%':
@@ -124,6 +126,8 @@ func queryText(raw string) (text string, coded bool, err error) {
 			i += 2
 		case c == '+':
 			coded = true
+		case c == ';':
+			coded, semicolon = true, true
 		case c == '#':
 			return "", false, refuse(Fragment, i)
 		case c <= ' ' || c >= 0x7f:
@@ -132,6 +136,9 @@ func queryText(raw string) (text string, coded bool, err error) {
 	}
 	if lower {
 		raw = upperTriplets(raw)
+	}
+	if semicolon {
+		raw = strings.ReplaceAll(raw, ";", "%3B")
 	}
 	return raw, coded, nil
 }

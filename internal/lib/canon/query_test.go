@@ -22,7 +22,7 @@ func TestAQueryIsSplitByAmpersandsAlone(t *testing.T) {
 		"=a":        {{Value: "a", RawValue: "a"}},
 		"=":         {{}},
 		"a=b=c":     {{Name: "a", Value: "b=c", RawName: "a", RawValue: "b=c"}},
-		"a;b=1;c=2": {{Name: "a;b", Value: "1;c=2", RawName: "a;b", RawValue: "1;c=2"}},
+		"a;b=1;c=2": {{Name: "a;b", Value: "1;c=2", RawName: "a%3Bb", RawValue: "1%3Bc=2"}},
 		"a+b=c+d":   {{Name: "a b", Value: "c d", RawName: "a+b", RawValue: "c+d"}},
 		"a=%2b+%26": {{Name: "a", Value: "+ &", RawName: "a", RawValue: "%2B+%26"}},
 		"%61=%3d":   {{Name: "a", Value: "=", RawName: "%61", RawValue: "%3D"}},
@@ -112,7 +112,7 @@ func sound(t testing.TB, raw string, q QueryString) {
 	if err != nil || again.Text != q.Text || len(again.Pairs) != len(q.Pairs) {
 		t.Fatalf("%q: not idempotent: %q %v", raw, again.Text, err)
 	}
-	if len(q.Text) != len(raw) || !strings.EqualFold(q.Text, raw) {
+	if plain := strings.ReplaceAll(raw, ";", "%3B"); len(q.Text) != len(plain) || !strings.EqualFold(q.Text, plain) {
 		t.Fatalf("%q became %q", raw, q.Text)
 	}
 	got := map[string][]string{}
@@ -125,10 +125,7 @@ func sound(t testing.TB, raw string, q QueryString) {
 		}
 		got[p.Name] = append(got[p.Name], p.Value)
 	}
-	if strings.Contains(raw, ";") {
-		return // net/url refuses it
-	}
-	want, err := url.ParseQuery(raw)
+	want, err := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B")) // net/url refuses a bare one
 	if err != nil {
 		t.Fatalf("%q: net/url refuses it: %v", raw, err)
 	}
