@@ -103,7 +103,7 @@ func (g *guard) note(x *risk.Exchange, r *risk.Response, flag string, d *risk.De
 // body removes what must not leave, and refuses what cannot be made fit.
 func (g *guard) body(x *risk.Exchange) *risk.Denial {
 	r, reading := x.Response(), x.ReplyReading()
-	if r == nil || len(r.Body) == 0 || x.Request().Method == "HEAD" {
+	if r == nil || len(r.Body) == 0 || x.Request().Method == "HEAD" && reading.Media == nil {
 		return nil
 	}
 	if d := g.unread(x, r, reading); d != nil {
