@@ -49,7 +49,7 @@ setup: ## install what the tests need (through apt, when root)
 	@tool/setup
 
 .PHONY: test
-test: setup build format vet ## all tests, and the format and vet checks
+test: setup build format vet generated ## all tests, and the format and vet checks
 	@$(GO) test -json -timeout 15m ./... | $(GO) run ./tool/tally -logs e2e
 	@tool/race $(RACE)
 
