@@ -26,7 +26,7 @@ const (
 // Forms of text.
 const (
 	textForm = `\S`
-	urlForm  = `^https?://[^\s/?#@]+[^\s?#]*$`
+	urlForm  = `^https?://[^\s/?#@]+(/[^\s?#]*)?$`
 )
 
 func pathText(want string) shape[string] {

@@ -29,7 +29,11 @@ func (p Place) String() string {
 // placeForm takes scheme, host and port, and prefix. Segments hold no percent
 // sign, so that a prefix has one spelling, and none is "." or "..", which is
 // checked apart.
-const placeForm = `^(?:(https?)://)?([A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?)?((?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?)$`
+const (
+	prefixForm = `/[A-Za-z0-9._~!$&'()*+,;=:@-]+`
+	hostForm   = `[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?`
+	placeForm  = `^(?:(?:(https?)://)?(` + hostForm + `)((?:` + prefixForm + `)*)/?|((?:` + prefixForm + `)+)/?|/)$`
+)
 
 func placeShape() shape[Place] {
 	form := regexp.MustCompile(placeForm)
@@ -41,16 +45,12 @@ func placeShape() shape[Place] {
 				return Place{}, false
 			}
 			m := form.FindStringSubmatch(text)
-			p := Place{Scheme: m[1], Host: strings.ToLower(m[2]), Prefix: strings.TrimSuffix(m[3], "/")}
+			p := Place{Scheme: m[1], Host: strings.ToLower(m[2]), Prefix: m[3] + m[4]}
 			for segment := range strings.SplitSeq(p.Prefix, "/") {
 				if segment == "." || segment == ".." {
-					r.fail(v.At, CodeConflict, fmt.Sprintf("%s holds the segment %s, which no canonical path has", r.where(), segment), "write the prefix as clients send it")
+					r.fail(v.At, CodeOutOfRange, fmt.Sprintf("%s holds the segment %s, which no canonical path has", r.where(), segment), "write the prefix as clients send it")
 					return Place{}, false
 				}
-			}
-			if text == "" || p.Scheme != "" && p.Host == "" {
-				r.fail(v.At, CodeMissingKey, r.where()+" names neither a host nor a prefix", "write / for every path of every host")
-				return Place{}, false
 			}
 			return p, true
 		},

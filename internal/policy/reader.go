@@ -76,11 +76,8 @@ func (r *reader) wrongType(v source.Value, want string) {
 		got = "text"
 	}
 	hint := ""
-	switch {
-	case v.Kind == source.Null:
+	if v.Kind == source.Null {
 		hint = "remove the line, or write the value after the colon"
-	case (v.Kind == source.Number || v.Kind == source.Bool) && strings.HasPrefix(want, "text"):
-		hint = fmt.Sprintf("write %q, with the quotes", v.Text)
 	}
 	r.fail(v.At, CodeWrongType, fmt.Sprintf("%s must be %s, but is %s", r.where(), want, got), hint)
 }

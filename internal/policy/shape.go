@@ -38,7 +38,11 @@ func (p pattern) shape() shape[string] {
 	}
 	return shape[string]{
 		read: func(r *reader, v source.Value) (string, bool) {
-			if !r.is(v, source.String, "text: "+p.want) {
+			if (v.Kind == source.Number || v.Kind == source.Bool) && re.MatchString(v.Text) {
+				r.fail(v.At, CodeWrongType, fmt.Sprintf("%s must be text, but YAML reads %s as a %s", r.where(), v.Text, v.Kind), fmt.Sprintf("write %q, with the quotes", v.Text))
+				return "", false
+			}
+			if !r.is(v, source.String, p.want) {
 				return "", false
 			}
 			if !re.MatchString(v.Text) {
@@ -64,7 +68,7 @@ func enum[T ~string](values ...T) shape[T] {
 	}
 	return shape[T]{
 		read: func(r *reader, v source.Value) (T, bool) {
-			if !r.is(v, source.String, "text: "+oneOf(words)) {
+			if !r.is(v, source.String, oneOf(words)) {
 				return "", false
 			}
 			if !slices.Contains(words, v.Text) {
@@ -140,6 +144,9 @@ func list[T any](s shape[T], limit int) shape[[]Given[T]] {
 			for _, item := range items {
 				v.Items = append(v.Items, s.write(item.Value))
 			}
+			if len(items) == 0 {
+				return source.Value{}
+			}
 			return v
 		},
 		schema: func(d *definitions) node { return node{"type": "array", "items": s.schema(d)} },
@@ -162,10 +169,13 @@ func oneOrList[T any](s shape[T], limit int) shape[[]Given[T]] {
 			return many.read(r, v)
 		},
 		write: func(items []Given[T]) source.Value {
-			if len(items) == 1 {
-				return s.write(items[0].Value)
+			if len(items) != 1 {
+				return many.write(items)
 			}
-			return many.write(items)
+			if !items[0].Set {
+				return source.Value{}
+			}
+			return s.write(items[0].Value)
 		},
 		schema: func(d *definitions) node {
 			items := many.schema(d)

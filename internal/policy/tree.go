@@ -27,14 +27,14 @@ func tree(t *text, raw []byte) (source.Value, source.List) {
 	case errors.Is(err, io.EOF):
 		return source.Value{Kind: source.Object, At: t.span(1, 1)}, nil
 	case err != nil:
-		l.Add(syntax(t, err))
+		l.Add(syntax(t, raw, err))
 		return source.Value{}, l
 	}
 	switch err := dec.Decode(&second); {
 	case err == nil:
 		l.Add(t.diagnostic(t.span(second.Line, second.Column), CodeDocuments, "the file holds more than one document", "keep one, and remove the line ---"))
 	case !errors.Is(err, io.EOF):
-		l.Add(syntax(t, err))
+		l.Add(syntax(t, raw, err))
 	}
 	b := builder{t: t, l: &l}
 	if len(doc.Content) == 0 {
@@ -126,27 +126,6 @@ func (b *builder) scalar(n *yaml.Node, at source.Span) source.Value {
 		v.Kind = source.Number
 	}
 	return v
-}
-
-// yamlLine finds the line in the message of the YAML library.
-var yamlLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
-
-// syntax places an error of the YAML library, which knows the line only.
-func syntax(t *text, err error) source.Diagnostic {
-	line, what := 1, err.Error()
-	if m := yamlLine.FindStringSubmatch(what); m != nil {
-		what = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	line = min(line, len(t.lines))
-	col := len(t.lines[line-1]) - len(strings.TrimLeft(t.lines[line-1], " \t")) + 1
-	hint := "indent with spaces, close every bracket and quote, and put a space after each colon"
-	if strings.HasPrefix(strings.TrimLeft(t.lines[line-1], " "), "\t") {
-		hint = "indent with spaces: YAML does not take tabs"
-	}
-	return t.diagnostic(source.Span{File: t.file, Line: line, Col: col}, CodeSyntax, "not YAML: "+what, hint)
 }
 
 // quote repeats a piece of the user's text, bounded.
