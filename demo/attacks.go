@@ -11,8 +11,8 @@ import (
 // An Attack is one unlawful request that works on the weak API.
 type Attack struct {
 	Name string
-	// Risk is the id of the risk that stops it: transport, authn, undeclared,
-	// request, reply, errors, headers or cors; empty where none of these does.
+	// Risk is the id of the risk that stops it, such as authn; empty where none
+	// of those that Sallyport knows does.
 	Risk string
 	As   Caller // whose key to send; Nobody for none
 	// Plain says to send it in clear text to the port of the API, also where
@@ -77,6 +77,8 @@ func entryAttacks() []Attack {
 		{"list customers without a key", "authn", Nobody, false, get("/customers"), shows("bob@example.com")},
 		{"become an administrator without a key", "authn", Nobody, false,
 			send("PUT", "/admin/customers/2/role", `{"role":"admin"}`), shows(`"role":"admin"`)},
+		{"send the key in the URL, which logs keep", "urlsecrets", Nobody, false,
+			get("/orders/41?api_key=" + url.QueryEscape(Alice.Key())), shows(`"id":41`)},
 		{"open the forgotten debug page", "undeclared", Alice, false, get("/internal/debug"), shows("DB_PASSWORD")},
 		{"use the old version of the API", "undeclared", Alice, false, get("/v0/customers/2"), shows("password_hash")},
 		{"use a method that nobody declared", "undeclared", Alice, false,
@@ -149,7 +151,7 @@ func browserAttacks() []Attack {
 			preflight.with("Origin", evil).with("Access-Control-Request-Method", "DELETE"), func(r reply) bool {
 				return open(r) && strings.Contains(r.header.Get("Access-Control-Allow-Methods"), "DELETE")
 			}},
-		{"steal the session cookie", "", Bob, false,
+		{"steal the session cookie", "cookies", Bob, false,
 			send("POST", "/login", `{"email":"bob@example.com","password":"bob-secret-1"}`), func(r reply) bool {
 				c := strings.ToLower(r.header.Get("Set-Cookie"))
 				return strings.HasPrefix(c, "session=") && (!strings.Contains(c, "secure") || !strings.Contains(c, "httponly"))

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/risks/request"
 	"github.com/sallyport/sallyport/risks/transport"
 	"github.com/sallyport/sallyport/risks/undeclared"
+	"github.com/sallyport/sallyport/risks/urlsecrets"
 )
 
 // All returns every risk, in the order of their ids.
@@ -27,5 +28,6 @@ func All() []risk.Risk {
 		request.Risk,
 		transport.Risk,
 		undeclared.Risk,
+		urlsecrets.Risk,
 	}
 }

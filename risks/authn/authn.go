@@ -29,7 +29,6 @@ const CodeAnonymous source.Code = "authn/anonymous"
 const (
 	CodeOpen      source.Code = "authn/open-operation" // no security where other operations have it
 	CodeOpenWrite source.Code = "authn/open-write"     // an unsafe method that anybody may call
-	CodeQueryKey  source.Code = "authn/key-in-query"   // an API key in the URL
 	CodeBasic     source.Code = "authn/basic"          // passwords with every request
 )
 

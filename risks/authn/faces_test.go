@@ -139,7 +139,7 @@ func TestLint(t *testing.T) {
 		{"a scheme that nothing uses", unused, nil},
 		{"one operation forgotten", all(op(one(bearer())), &contract.Operation{Method: "GET"}), []source.Code{CodeOpen}},
 		{"a write for anybody", all(op(one(bearer())), write), []source.Code{CodeOpenWrite}},
-		{"a key in the URL, and passwords", all(op(one(apiKey(contract.InQuery, "k"))), op(one(basic))), []source.Code{CodeQueryKey, CodeBasic}},
+		{"a key in the URL, and passwords", all(op(one(apiKey(contract.InQuery, "k"))), op(one(basic))), []source.Code{CodeBasic}},
 	} {
 		var got []source.Code
 		lint(c.in, func(d source.Diagnostic) {

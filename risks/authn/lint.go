@@ -63,14 +63,7 @@ func lintOperation(op *contract.Operation, report func(source.Diagnostic)) {
 }
 
 func lintScheme(s *contract.Scheme, report func(source.Diagnostic)) {
-	switch {
-	case s.Kind == contract.APIKey && s.In == contract.InQuery:
-		report(source.Diagnostic{
-			At: s.At, Severity: source.Warning, Code: CodeQueryKey,
-			Text: fmt.Sprintf("the scheme %q puts the key into the URL, which logs and browsers keep", s.Name),
-			Hint: "write in: header",
-		})
-	case s.Kind == contract.HTTPAuth && s.HTTP == "basic":
+	if s.Kind == contract.HTTPAuth && s.HTTP == "basic" {
 		report(source.Diagnostic{
 			At: s.At, Severity: source.Warning, Code: CodeBasic,
 			Text: fmt.Sprintf("the scheme %q sends a password with every request", s.Name),
