@@ -10,7 +10,6 @@ import (
 	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/lib/secret"
 	"github.com/sallyport/sallyport/internal/plan"
-	"github.com/sallyport/sallyport/risk"
 	"github.com/sallyport/sallyport/source"
 )
 
@@ -82,7 +81,7 @@ func todo(first *loaded) []string {
 			if strings.Contains(u.Op.Path, "{") {
 				ids++
 			}
-			if len(u.Guards[risk.Identify]) == 0 {
+			if u.Open {
 				open++
 			}
 			unchecked += len(u.Request.Unchecked()) + len(u.Reply.Unchecked())

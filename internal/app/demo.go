@@ -169,7 +169,7 @@ func (d *demoRun) compare(ctx context.Context, bare string, r Running) error {
 		fmt.Fprintf(out, "\nThe guarded API is running; Ctrl-C ends it. As alice:\n  curl --cacert %s -H 'X-API-Key: %s' %s/customers\n", quoted(r.CA), d.keys[demo.Alice], guarded)
 	}
 	if bad > 0 {
-		return fmt.Errorf("%w: %d lines above are marked with !", ErrDemo, bad)
+		return fmt.Errorf("%w: see the %d lines that begin with an exclamation mark", ErrDemo, bad)
 	}
 	return nil
 }

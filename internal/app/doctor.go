@@ -51,7 +51,6 @@ func Doctor(ctx context.Context, opt Options, w io.Writer) (failures int, err er
 type doctor struct {
 	w        io.Writer
 	failures int
-	running  bool // a gateway holds the state folder
 }
 
 func (d *doctor) say(what string, err error) {

@@ -102,6 +102,18 @@ func writePrivate(path string, data []byte) error {
 	return err //nolint:wrapcheck // as above
 }
 
+// copyFile copies a small file, and leaves one that is there as it is.
+func copyFile(from, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err //nolint:wrapcheck // stateFault wraps it
+	}
+	return writePrivate(to, data)
+}
+
 // act records an act of administration.
 func act(l *ledger.Ledger, ids *event.IDs, e event.Event) error {
 	id, err := ids.NewID()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sallyport/sallyport/internal/api"
 	"github.com/sallyport/sallyport/internal/plan"
-	"github.com/sallyport/sallyport/risk"
 )
 
 // faults are the parts that do not work now, and why. Health shows them.
@@ -84,7 +83,7 @@ func apiHealth(a *plan.API, now time.Time) api.API {
 	out := api.API{Name: a.Name, Title: a.Contract.Title, Operations: len(a.Units)}
 	at := map[string]int{}
 	for _, u := range append(slices.Clone(a.Units), a.Unknown) {
-		if u.Op != nil && len(u.Guards[risk.Identify]) == 0 {
+		if u.Open {
 			out.Open++
 		}
 		for _, s := range u.Settings {

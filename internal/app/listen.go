@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -224,7 +225,7 @@ func (p *process) openAdmin(ctx context.Context, first *loaded) error {
 	}
 	socket, err := l.Open(ctx)
 	if err != nil {
-		return placed(bind.At, err)
+		return adminFault(bind, err)
 	}
 	p.end.add(func(context.Context) error { _ = socket.Close(); return nil }) //nolint:errcheck // the server closed it
 	if a, ok := socket.Addr().(*net.TCPAddr); ok {
@@ -239,6 +240,20 @@ func (p *process) openAdmin(ctx context.Context, first *loaded) error {
 	}
 	p.admin = &listener{url: scheme + l.Address(), socket: socket, server: srv}
 	return nil
+}
+
+// adminFault says in terms of the admin plane why its port cannot be had.
+func adminFault(bind policy.Text, err error) error {
+	var d source.Diagnostic
+	if !errors.As(err, &d) {
+		return err
+	}
+	if d.At = bind.At; d.At.IsZero() {
+		d.At = source.Span{File: "admin"}
+	}
+	d.Text = "the admin plane " + strings.Replace(d.Text, "https://", "", 1)
+	d.Hint = "stop what listens there, or choose another port: --admin 127.0.0.1:0 takes any free one"
+	return d
 }
 
 // upstreamTLS makes an upstream.TLSConfig.

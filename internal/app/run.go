@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -150,7 +151,11 @@ func (p *process) openLedger(_ context.Context, first *loaded) error {
 		OnFault: func(f ledger.Fault) { p.faults.set("audit "+string(f.Part), f.Err) },
 	}
 	if audit.Mirror.Value != "" {
-		o.Mirror = first.policy.Path(audit.Mirror.Value)
+		dir := first.policy.Path(audit.Mirror.Value)
+		if err := makeDir(dir); err != nil {
+			return err
+		}
+		o.Mirror = filepath.Join(dir, "heads")
 	}
 	if audit.Durability.Value == "fsync" {
 		o.Durability = ledger.Fsync
@@ -160,6 +165,11 @@ func (p *process) openLedger(_ context.Context, first *loaded) error {
 		return fmt.Errorf("open the audit log: %w", err)
 	}
 	p.end.add(p.ledger.Close)
+	if o.Mirror != "" { // whoever verifies the copy needs the key that was true when it was made
+		if err := copyFile(filepath.Join(o.Dir, "key.pub"), filepath.Join(filepath.Dir(o.Mirror), "key.pub")); err != nil {
+			return stateFault(filepath.Dir(o.Mirror), err)
+		}
+	}
 	for _, u := range p.ledger.Unknown() {
 		p.log.Warn("outcome unknown: the gateway ended while this request was upstream", "decision", u.ID.String())
 	}

@@ -79,10 +79,16 @@ func watch(ctx context.Context, files func() []string, changed func()) {
 		}
 		now := prints(files())
 		if !maps.Equal(now, served) && maps.Equal(now, before) {
-			served = now
 			changed()
+			// What is read now may be newer than what was just taken in: only
+			// files that are new to the list are taken as they are.
 			served = prints(files())
-			now = served
+			for f, s := range now {
+				if _, still := served[f]; still {
+					served[f] = s
+				}
+			}
+			now = prints(files())
 		}
 		before = now
 	}

@@ -165,6 +165,7 @@ func (c *compiler) add(list source.List) {
 func (c *compiler) unit(site *risk.Site, s Settings) *Unit {
 	u := &Unit{Op: site.Op, Limits: s.Limits}
 	site.Silent, site.Public = s.Silent, s.Public
+	u.Open = site.Op != nil && (s.Public != "" || site.Op.Public())
 	for i := range c.risks {
 		r := &c.risks[i]
 		if r.Guard == nil {

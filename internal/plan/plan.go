@@ -59,6 +59,8 @@ type Unit struct {
 
 	Limits   Limits
 	Upgrades bool // the contract declares that the connection may change its protocol
+	// Open tells that the document or the policy asks for no credential here.
+	Open bool
 	// ReadsReply tells that a guard of phase ReplyBody is here, so that the
 	// reply must be read whole and conditionals cannot pass.
 	ReadsReply bool
