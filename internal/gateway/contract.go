@@ -53,7 +53,7 @@ func (e *exchange) readReplyHead(resp *http.Response) schema.BodyPlan {
 		status = http.StatusOK
 	}
 	return e.unit.Reply.Head(&e.facts.Answered, &schema.ReplyView{
-		Method: e.facts.Request.Method, Status: status, Fields: e.response.Fields, Media: e.response.Media,
+		Method: e.asked, Status: status, Fields: e.response.Fields, Media: e.response.Media,
 		Body: resp.ContentLength != 0 && !bodyless(resp.StatusCode),
 	})
 }

@@ -36,6 +36,7 @@ type exchange struct {
 
 	bodyPlan schema.BodyPlan
 	now      time.Time
+	asked    string // the method that went upstream
 	running  string // the risk whose guard runs, for a panic
 	body     []byte // room for the request's body
 	reply    []byte // room for the reply's body
@@ -82,6 +83,7 @@ func (e *exchange) release() {
 	e.response = risk.Response{}
 	e.body, e.reply = keep(e.body), keep(e.reply)
 	e.bodyPlan = schema.None
+	e.asked = ""
 	e.running, e.held, e.received = "", 0, 0
 	e.sent, e.abort, e.stream = false, false, false
 }

@@ -127,6 +127,14 @@ func TestHeadIsAskedAsGetWhereAGuardNeedsTheBody(t *testing.T) {
 	if r, _ := w.got(t); r.Method != "GET" || body != "" || resp.ContentLength != 7 {
 		t.Errorf("upstream saw %s, client got %q with length %d", r.Method, body, resp.ContentLength)
 	}
+	cut := guarding("cut", risk.ReplyBody, func(x *risk.Exchange) *risk.Denial {
+		x.Edit(risk.Edit{Do: risk.CutMember, On: risk.OnReply, Stage: risk.Strip, Start: 1, End: 6})
+		return nil
+	})
+	edited := newWorld(t, say(`{"a":1}`), []risk.Risk{cut}, []*contract.Operation{op("GET", "/a")})
+	if resp, _ := edited.do(t, "HEAD", "/a", ""); resp.ContentLength != 2 {
+		t.Errorf("HEAD tells the length of what GET would not send: %d", resp.ContentLength)
+	}
 	plain := newWorld(t, say(`{"a":1}`), nil, []*contract.Operation{op("GET", "/a")})
 	plain.do(t, "HEAD", "/a", "")
 	if r, _ := plain.got(t); r.Method != "HEAD" {

@@ -102,6 +102,7 @@ func (e *exchange) outbound(ctx context.Context) *http.Request {
 	if e.readsWhole() && q.Method == http.MethodHead {
 		out.Method = http.MethodGet // the guards need the body (DESIGN section 6)
 	}
+	e.asked = out.Method
 	switch {
 	case e.facts.Body != nil:
 		body := e.editBody(e.facts.Body, risk.OnRequest)
@@ -159,7 +160,7 @@ func (e *exchange) outboundFields() http.Header {
 	hop := hopFields(q.Fields)
 	for _, f := range q.Fields {
 		name := http.CanonicalHeaderKey(f.Name)
-		if hop.drops(name) || ours(name) || e.unit.Op == nil && name == e.unit.API.KeyHeader {
+		if hop.drops(name) || ours(name) || e.twisted(name) || e.unit.Op == nil && name == e.unit.API.KeyHeader {
 			continue
 		}
 		if name == "Cookie" {
@@ -185,7 +186,9 @@ func (e *exchange) outboundFields() http.Header {
 	if c.Client.IsValid() {
 		h.Set("X-Forwarded-For", c.Client.String())
 	}
-	h.Set("X-Forwarded-Host", e.r.Host)
+	if e.r.Host != "" {
+		h.Set("X-Forwarded-Host", e.r.Host)
+	}
 	h.Set("X-Forwarded-Proto", "http")
 	if c.Secure {
 		h.Set("X-Forwarded-Proto", "https")
@@ -206,6 +209,7 @@ func (e *exchange) cookies(value string) string {
 	for pair := range strings.SplitSeq(value, ";") {
 		pair = strings.Trim(pair, " \t")
 		name, _, _ := strings.Cut(pair, "=")
+		name = strings.TrimRight(name, " \t")
 		if pair != "" && !e.edited(risk.RemoveCookie, name) {
 			kept = append(kept, pair)
 		}

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +24,10 @@ var (
 	replyBroken   = fault.New(fault.Upstream, http.StatusBadGateway, "the service behind the gateway broke off")
 )
 
-var errPartial = errors.New("a part was sent where the whole was asked for")
+var (
+	errPartial = errors.New("a part was sent where the whole was asked for")
+	errStatus  = errors.New("the status is none of HTTP")
+)
 
 // A watchdog ends an upstream that falls silent.
 type watchdog struct {
@@ -34,7 +39,12 @@ func (d *watchdog) fed() { d.t.Reset(d.idle) }
 
 // takeReply reads the head of the reply, runs the guards and sends it on.
 func (e *exchange) takeReply(resp *http.Response, dog *watchdog) {
-	dog.fed() // from here on, only silence counts
+	// From here on, only silence counts.
+	dog.fed()
+	if resp.StatusCode < 200 || resp.StatusCode > 599 { // RFC 9110 section 15
+		e.fail(replyBroken.Because(errStatus))
+		return
+	}
 	e.response = risk.Response{Status: resp.StatusCode, Length: resp.ContentLength}
 	for name, values := range resp.Header {
 		for _, v := range values {
@@ -44,6 +54,9 @@ func (e *exchange) takeReply(resp *http.Response, dog *watchdog) {
 			}
 			e.response.Fields = append(e.response.Fields, risk.Field{Name: name, Value: e.public(name, v)})
 		}
+	}
+	if hop := hopFields(e.response.Fields); len(hop) > 0 {
+		e.response.Fields = slices.DeleteFunc(e.response.Fields, func(f risk.Field) bool { return hop.names(f.Name) })
 	}
 	e.response.Media = mediaType(e.response.Fields)
 	e.facts.Response = &e.response
@@ -78,8 +91,10 @@ func (e *exchange) sendHidden(resp *http.Response) {
 	hide := e.hides()
 	e.ev.Decision = event.Allow
 	h := e.w.Header()
-	if v := resp.Header.Get("Retry-After"); v != "" {
-		h.Set("Retry-After", v)
+	for _, name := range [...]string{"Retry-After", "Www-Authenticate", "Allow"} { // what clients need to act on the status
+		if v := resp.Header[name]; len(v) > 0 {
+			h[name] = v
+		}
 	}
 	editHead(h, e.x.Edits(), risk.OnReply)
 	e.noteEdits()
@@ -112,7 +127,7 @@ func (e *exchange) sendWhole(resp *http.Response, dog *watchdog) {
 	h := e.replyHead(resp)
 	h.Del("Content-Encoding")
 	h.Del("Accept-Ranges")
-	if len(final) != len(body) {
+	if !bytes.Equal(final, body) {
 		dropDigests(h)
 	}
 	status := resp.StatusCode
@@ -151,14 +166,17 @@ func (e *exchange) readReply(resp *http.Response, dog *watchdog) ([]byte, *fault
 	default:
 		return nil, replyBroken.Because(f)
 	}
-	coding := resp.Header.Get("Content-Encoding")
-	if coding == "" || len(body) == 0 {
+	codings := resp.Header["Content-Encoding"]
+	if len(codings) == 0 || len(body) == 0 {
 		return body, nil
+	}
+	if len(codings) > 1 {
+		return nil, replyCoded.Because(errCoding)
 	}
 	if !e.hold(limit) {
 		return nil, overloaded
 	}
-	plain, err := decode(coding, body, limit)
+	plain, err := decode(codings[0], body, limit)
 	if err != nil {
 		return nil, replyCoded.Because(err)
 	}
@@ -240,11 +258,16 @@ func (e *exchange) replyHead(resp *http.Response) http.Header {
 	return h
 }
 
-// noteEdits writes what was changed into the record.
+// noteEdits writes what was changed into the record: what was taken away, or
+// put in the place of something. Fields that are set on every reply would only
+// crowd that out.
 func (e *exchange) noteEdits() {
 	for _, d := range e.x.Edits() {
 		if len(e.ev.Edits) >= event.MaxEdits {
 			return
+		}
+		if d.Do == risk.SetField || d.Do == risk.RemoveField && d.On == risk.OnReply && !e.response.Fields.Has(d.Name) {
+			continue
 		}
 		what := d.Pointer
 		if what == "" {
