@@ -79,6 +79,10 @@ docs: ## write the list of risks, their pages, the matrix, the policy schema and
 law: ## hold the faces of every risk against each other
 	@$(GO) test -json -count=1 ./internal/risktest/... ./risks/... | $(GO) run ./tool/tally
 
+.PHONY: mutate
+mutate: ## change the faces of the risks in small ways; the tests must notice. RISK=name chooses one
+	@nice -n 19 $(GO) run ./tool/mutate $(RISK)
+
 .PHONY: golden
 golden: ## rewrite the golden files; read the diff
 	@pkgs=$$(grep -rl --include='*_test.go' --exclude-dir=node_modules 'flag\.Bool("update"' . | xargs -n 1 dirname | sort -u); \
