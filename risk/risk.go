@@ -117,6 +117,14 @@ type Answerer interface {
 	Answer(x *Exchange) *Answer
 }
 
+// A Dresser is a Guard of phase Reply that has a word on refusals of our own
+// too, which no reply of the upstream stands behind. Dress appends SetField
+// edits on the reply, and nothing else.
+type Dresser interface {
+	Guard
+	Dress(x *Exchange)
+}
+
 // Placed is a guard at its phase.
 type Placed struct {
 	Phase Phase

@@ -160,7 +160,7 @@ func (e *exchange) outboundFields() http.Header {
 	hop := hopFields(q.Fields)
 	for _, f := range q.Fields {
 		name := http.CanonicalHeaderKey(f.Name)
-		if hop.drops(name) || ours(name) || e.twisted(name) || e.unit.Op == nil && name == e.unit.API.KeyHeader {
+		if hop.drops(name) || ours(name) || e.twisted(name) || e.ourKey(name, f.Value) {
 			continue
 		}
 		if name == "Cookie" {

@@ -33,7 +33,7 @@ func (e *exchange) fill() {
 		v.Personal.Address = f.Conn.Client.String()
 	}
 	v.Personal.Path = e.loggedPath()
-	v.Personal.UserAgent = f.Request.Fields.Get("User-Agent")
+	v.Personal.UserAgent = e.redact(f.Request.Fields.Get("User-Agent"))
 	v.Trace = traceID(f.Request.Fields.Get("Traceparent"))
 }
 
@@ -41,22 +41,55 @@ func (e *exchange) fill() {
 func (e *exchange) loggedPath() string {
 	q := &e.facts.Request
 	if len(q.Pairs) == 0 {
-		return q.Path.Text
+		return e.redact(q.Path.Text)
 	}
 	var b strings.Builder
-	b.WriteString(q.Path.Text)
+	b.WriteString(e.redact(q.Path.Text))
 	for i := range q.Pairs {
 		if i == 0 {
 			b.WriteByte('?')
 		} else {
 			b.WriteByte('&')
 		}
-		b.WriteString(q.Pairs[i].RawName)
+		if clean := e.redact(q.Pairs[i].Name); clean != q.Pairs[i].Name {
+			b.WriteString(clean)
+		} else {
+			b.WriteString(q.Pairs[i].RawName)
+		}
 		if b.Len() > event.MaxPath {
 			break
 		}
 	}
 	return b.String()
+}
+
+// redact takes keys of ours out of text of a client, who may put one where none
+// belongs.
+func (e *exchange) redact(s string) string {
+	prefix := ""
+	switch {
+	case e.unit != nil && e.unit.API != nil:
+		prefix = e.unit.API.KeyPrefix
+	case e.plan != nil && len(e.plan.APIs) > 0:
+		prefix = e.plan.APIs[0].KeyPrefix
+	}
+	if prefix == "" || !strings.Contains(s, prefix) {
+		return s
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, prefix)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString(prefix + "[redacted]")
+		n := 0
+		for n < len(rest) && (rest[n] >= '0' && rest[n] <= '9' || rest[n] >= 'a' && rest[n] <= 'z' || rest[n] >= 'A' && rest[n] <= 'Z') {
+			n++
+		}
+		s = rest[n:]
+	}
 }
 
 // traceID is the trace id of a traceparent field (W3C Trace Context), or "".

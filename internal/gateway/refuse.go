@@ -42,6 +42,9 @@ func (e *exchange) refuse(id string, d *risk.Denial) {
 			h.Set(edit.Name, edit.Value)
 		}
 	}
+	if d != broken { // a guard that panicked is not asked again
+		e.dress()
+	}
 	if d.Allow && e.facts.Allowed != "" {
 		h.Set("Allow", e.facts.Allowed)
 	}
@@ -49,6 +52,27 @@ func (e *exchange) refuse(id string, d *risk.Denial) {
 		h.Set("Connection", "close")
 	}
 	e.writeProblem(&p)
+}
+
+// dress adds what guards say of every answer, such as who may read it.
+func (e *exchange) dress() {
+	if e.unit == nil {
+		return
+	}
+	before := len(e.x.Edits())
+	guards := e.unit.Guards[risk.Reply]
+	for i := range guards {
+		if b := &guards[i]; b.Dresser != nil && b.Enforced(e.now) {
+			e.running = b.Risk
+			b.Dresser.Dress(&e.x)
+		}
+	}
+	e.running = ""
+	for _, edit := range e.x.Edits()[before:] {
+		if edit.On == risk.OnReply && edit.Do == risk.SetField {
+			e.w.Header().Set(edit.Name, edit.Value)
+		}
+	}
 }
 
 // fail ends the exchange with a fault of the gateway.
@@ -61,6 +85,7 @@ func (e *exchange) fail(f *fault.Fault) {
 	case fault.Misdirected, fault.BadHead, fault.BadPath, fault.BadQuery, fault.BodyTooLarge, fault.BodyEncoding, fault.Expectation, fault.Upgrade, fault.HeadTooLarge, fault.BodyIncomplete:
 		e.ev.Decision = event.Deny
 	}
+	e.dress()
 	e.writeProblem(&fault.Problem{Code: f.Code, Status: f.Status, Title: f.Title, ID: e.facts.ID})
 }
 
@@ -178,7 +203,7 @@ func (e *exchange) violations(r *risk.Reading) {
 		}
 		v := &r.Violations[i]
 		e.ev.Violations = append(e.ev.Violations, event.Violation{
-			Pointer: v.Pointer, Keyword: v.Rule, In: v.In.String(), Name: v.Name, Line: v.At.String(),
+			Pointer: e.redact(v.Pointer), Keyword: v.Rule, In: v.In.String(), Name: e.redact(v.Name), Line: v.At.String(),
 		})
 	}
 }

@@ -204,6 +204,7 @@ func (c *compiler) place(u *Unit, r *risk.Risk, site *risk.Site, set Setting) in
 		}
 		b := Bound{Risk: r.ID, Guard: p.Guard, Observe: set.Mode == Observe, Until: set.Until, At: set.At}
 		b.Answerer, _ = p.Guard.(risk.Answerer)
+		b.Dresser, _ = p.Guard.(risk.Dresser)
 		u.Guards[p.Phase] = append(u.Guards[p.Phase], b)
 	}
 	return len(placed)

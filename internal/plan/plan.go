@@ -86,6 +86,7 @@ type Bound struct {
 	Risk     string
 	Guard    risk.Guard
 	Answerer risk.Answerer // nil: the guard never answers
+	Dresser  risk.Dresser  // nil: the guard has no word on our refusals
 	Observe  bool          // count what it would deny, deny nothing
 	Until    time.Time     // end of Observe; zero: without an end
 	At       source.Span   // of the policy line that set the mode

@@ -71,16 +71,28 @@ func (g *replies) Check(x *risk.Exchange) *risk.Denial {
 		}
 		varies = varies || risk.EqualFold(f.Name, "Vary") && lists(f.Value, "Origin")
 	}
-	if len(g.origins) == 0 {
-		return nil
-	}
-	if !g.any && !varies {
+	if !g.any && !varies && len(g.origins) > 0 {
 		// Also without an Origin: a cache must not give this reply to a page.
 		x.Edit(risk.Edit{Do: risk.AddField, On: risk.OnReply, Stage: risk.Mask, Name: "Vary", Value: "Origin"})
 	}
+	g.grant(x)
+	return nil
+}
+
+// Dress lets a page of a listed origin read our refusals too: without that, a
+// browser tells it of a broken network where it should tell of a missing key.
+func (g *replies) Dress(x *risk.Exchange) {
+	if !g.any && len(g.origins) > 0 {
+		put(x, "Vary", "Origin")
+	}
+	g.grant(x)
+}
+
+// grant lets the page that asks read the reply, where its origin is listed.
+func (g *replies) grant(x *risk.Exchange) {
 	origin, ok := g.allows(x.Request().Fields)
 	if !ok {
-		return nil
+		return
 	}
 	put(x, "Access-Control-Allow-Origin", origin)
 	if g.creds {
@@ -89,7 +101,6 @@ func (g *replies) Check(x *risk.Exchange) *risk.Denial {
 	if g.expose != "" {
 		put(x, "Access-Control-Expose-Headers", g.expose)
 	}
-	return nil
 }
 
 // put sets a field after the upstream's were stripped.
