@@ -232,3 +232,23 @@ func TestAHostileUpstreamIsHeldToHTTP(t *testing.T) {
 		t.Errorf("Connection took away what browsers need: %v", resp.Header)
 	}
 }
+
+func TestAKeyNeverGoesUpstreamNorIntoTheLog(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"mode: observe\n", "risks:\n  authn: { mode: off, because: a test }\n", ""} {
+		r, _, _ := guarded(t, mode)
+		r.do(t, "GET", "/things/1", "", r.Key)
+		r.do(t, "GET", "/things/1?"+r.Key+"=1", "", r.Key)
+		r.do(t, "GET", "/"+r.Key, "", r.Key)
+		r.do(t, "PUT", "/things/1", `{"name":"x","`+r.Key+`":1}`, r.Key)
+		for _, s := range *r.seen {
+			if strings.Contains(s, "key=sp_live_") {
+				t.Errorf("%q: the upstream saw %q", mode, s)
+			}
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+		secretNowhere(t, r.dir, r.Key)
+	}
+}
