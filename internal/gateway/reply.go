@@ -155,7 +155,7 @@ func (e *exchange) readReply(resp *http.Response, dog *watchdog) ([]byte, *fault
 	if resp.ContentLength > limit {
 		return nil, replyTooLarge
 	}
-	body, f := e.slurp(fedReader{resp.Body, dog}, e.reply, resp.ContentLength, limit)
+	body, f := e.slurp(fedReader{r: resp.Body, dog: dog, until: time.Now().Add(wholeTime)}, e.reply, resp.ContentLength, limit)
 	e.reply = body
 	switch {
 	case f == nil:
@@ -202,7 +202,7 @@ func (e *exchange) sendStream(resp *http.Response, dog *watchdog) {
 		defer stop()
 		_ = e.rc.Flush() //nolint:errcheck // the write that follows tells
 	}
-	e.pump(fedReader{resp.Body, dog}, live)
+	e.pump(fedReader{r: resp.Body, dog: dog}, live)
 }
 
 // pump copies a body to the client. An upstream that breaks off, or a stream
@@ -301,13 +301,18 @@ func editName(d risk.Do) string {
 
 // fedReader tells the watchdog of every byte.
 type fedReader struct {
-	r   io.Reader
-	dog *watchdog
+	r     io.Reader
+	dog   *watchdog
+	until time.Time // after it, bytes do not count; zero: they always do
 }
+
+// wholeTime is how long an upstream may take over a reply that is held back
+// until it is whole, whatever it drips.
+const wholeTime = 2 * time.Minute
 
 func (f fedReader) Read(p []byte) (int, error) {
 	n, err := f.r.Read(p)
-	if n > 0 {
+	if n > 0 && (f.until.IsZero() || time.Now().Before(f.until)) {
 		f.dog.fed()
 	}
 	return n, err //nolint:wrapcheck // io.EOF has to stay bare
