@@ -145,6 +145,10 @@ func browserAttacks() []Attack {
 	}
 	preflight := Request{Method: http.MethodOptions, Path: "/customers/2"}
 	return []Attack{
+		{"have the login lead to a foreign site", "redirect", Alice, false, get("/go?to=/orders&then=" + url.QueryEscape(`/\evil.example/login`)),
+			func(r reply) bool {
+				return r.status >= 300 && r.status < 400 && r.header.Get("Location") == `/\evil.example/login`
+			}},
 		{"read an order from a foreign page", "cors", Alice, false, get("/orders/41").with("Origin", evil), open},
 		{"read an order from a sandboxed page", "cors", Alice, false, get("/orders/41").with("Origin", "null"), open},
 		{"get leave to delete from a foreign page", "cors", Nobody, false,

@@ -64,6 +64,13 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, wrong("parameter to is not a path of this site"))
 		return
 	}
+	if next := r.URL.Query().Get("then"); next != "" {
+		if a.sound && !localPath.MatchString(next) {
+			a.fail(w, wrong("parameter then is not a path of this site"))
+			return
+		}
+		to = next
+	}
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusFound)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/risks/cors"
 	"github.com/sallyport/sallyport/risks/errors"
 	"github.com/sallyport/sallyport/risks/headers"
+	"github.com/sallyport/sallyport/risks/redirect"
 	"github.com/sallyport/sallyport/risks/reply"
 	"github.com/sallyport/sallyport/risks/request"
 	"github.com/sallyport/sallyport/risks/transport"
@@ -26,6 +27,7 @@ func All() []risk.Risk {
 		cors.Risk,
 		errors.Risk,
 		headers.Risk,
+		redirect.Risk,
 		reply.Risk,
 		request.Risk,
 		transport.Risk,

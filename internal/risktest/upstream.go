@@ -115,19 +115,24 @@ func (h *handler) fits(b *block, r *http.Request, body string) bool {
 	return true
 }
 
+// named puts what get finds in the place of each open NAME}}.
+func named(text, open string, get func(string) string) string {
+	for {
+		before, rest, ok := strings.Cut(text, open)
+		name, after, closed := strings.Cut(rest, "}}")
+		if !ok || !closed {
+			return text
+		}
+		text = before + get(name) + after
+	}
+}
+
 // answer fills the templates of a rule: {{body}}, {{kept}}, {{path}},
-// {{method}} and {{header NAME}}.
+// {{method}}, {{header NAME}} and {{query NAME}}.
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, b *block, body string) {
 	fill := func(text string) string {
 		text = strings.NewReplacer("{{body}}", body, "{{kept}}", h.kept[r.URL.Path], "{{path}}", r.URL.Path, "{{method}}", r.Method).Replace(text)
-		for {
-			before, rest, ok := strings.Cut(text, "{{header ")
-			name, after, closed := strings.Cut(rest, "}}")
-			if !ok || !closed {
-				return text
-			}
-			text = before + r.Header.Get(name) + after
-		}
+		return named(named(text, "{{header ", r.Header.Get), "{{query ", r.URL.Query().Get)
 	}
 	w.Header()["Content-Type"] = nil
 	w.Header()["Date"] = nil
