@@ -29,10 +29,10 @@ const (
 
 // Codes of findings.
 const (
-	findInsecure  = "cookies/insecure"
-	findScript    = "cookies/script"
-	findCrossSite = "cookies/cross-site"
-	findDomain    = "cookies/domain"
+	CodeInsecure  source.Code = "cookies/insecure"   // no Secure over TLS
+	CodeScript    source.Code = "cookies/script"     // no HttpOnly
+	CodeCrossSite source.Code = "cookies/cross-site" // SameSite=None
+	CodeDomain    source.Code = "cookies/domain"     // for every host of a domain
 )
 
 // Risk is the definition; its faces are in guard.go, probe.go and lint.go.

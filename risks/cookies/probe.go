@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
 )
 
 const (
@@ -66,16 +67,16 @@ func (p *prober) judge(op *contract.Operation, field string, overTLS bool) {
 		return
 	}
 	if overTLS && c.traits&secure == 0 {
-		p.find(op, findInsecure, c.name, "without Secure, so that it also travels in clear text")
+		p.find(op, CodeInsecure, c.name, "without Secure, so that it also travels in clear text")
 	}
 	if c.traits&httpOnly == 0 && !token(c.name) {
-		p.find(op, findScript, c.name, "without HttpOnly, so that every script of the page can read it")
+		p.find(op, CodeScript, c.name, "without HttpOnly, so that every script of the page can read it")
 	}
 	if c.traits&anySite != 0 {
-		p.find(op, findCrossSite, c.name, "with SameSite=None, so that it goes along with requests of other sites")
+		p.find(op, CodeCrossSite, c.name, "with SameSite=None, so that it goes along with requests of other sites")
 	}
 	if c.traits&domain != 0 {
-		p.find(op, findDomain, c.name, "with Domain, so that every host below it gets the cookie")
+		p.find(op, CodeDomain, c.name, "with Domain, so that every host below it gets the cookie")
 	}
 }
 
@@ -86,12 +87,12 @@ func token(name string) bool {
 	return strings.Contains(name, "csrf") || strings.Contains(name, "xsrf")
 }
 
-func (p *prober) find(op *contract.Operation, code, name, how string) {
-	if p.done[code+" "+name] {
+func (p *prober) find(op *contract.Operation, code source.Code, name, how string) {
+	if p.done[string(code)+" "+name] {
 		return
 	}
-	p.done[code+" "+name] = true
+	p.done[string(code)+" "+name] = true
 	p.t.Report(risk.Finding{
-		Operation: op.Key, At: op.At, Code: code, Confirmed: true, Proof: fmt.Sprintf("a reply sets the cookie %q %s", name, how),
+		Operation: op.Key, At: op.At, Code: string(code), Confirmed: true, Proof: fmt.Sprintf("a reply sets the cookie %q %s", name, how),
 	})
 }
