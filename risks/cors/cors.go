@@ -27,16 +27,14 @@ type Params struct {
 // CodeOrigin is the denial of a preflight from an origin that is not listed.
 const CodeOrigin fault.Code = "cors/origin"
 
-// Codes of the lint.
-const (
-	CodeAnyOrigin source.Code = "cors/any-origin"
-)
+// CodeAnyOrigin is what the lint reports.
+const CodeAnyOrigin source.Code = "cors/any-origin"
 
 // Codes of findings.
 const (
-	findReflected = "cors/reflected"
-	findNull      = "cors/null"
-	findWildcard  = "cors/wildcard"
+	CodeReflected source.Code = "cors/reflected" // any origin may read, with credentials
+	CodeNull      source.Code = "cors/null"      // so may sandboxed pages
+	CodeWildcard  source.Code = "cors/wildcard"  // all origins and credentials together, which browsers refuse
 )
 
 // Risk is the definition; its faces are in guard.go, probe.go and lint.go.

@@ -106,11 +106,11 @@ func (p *prober) judge(op *contract.Operation, origin, method string, seen *risk
 	switch {
 	case value == "*":
 		// Browsers refuse this pair, so nobody is attacked yet.
-		p.report(2, risk.Finding{Code: findWildcard, Proof: what + " allows every origin and credentials together"}, op)
+		p.report(2, risk.Finding{Code: string(CodeWildcard), Proof: what + " allows every origin and credentials together"}, op)
 	case value == "null" && origin == "null":
-		p.report(1, risk.Finding{Code: findNull, Confirmed: true, Proof: what + " lets sandboxed pages of any site in, with credentials"}, op)
+		p.report(1, risk.Finding{Code: string(CodeNull), Confirmed: true, Proof: what + " lets sandboxed pages of any site in, with credentials"}, op)
 	case value == origin:
-		p.report(0, risk.Finding{Code: findReflected, Confirmed: true, Proof: what + " lets an origin made up by the probe in, with credentials"}, op)
+		p.report(0, risk.Finding{Code: string(CodeReflected), Confirmed: true, Proof: what + " lets an origin made up by the probe in, with credentials"}, op)
 	}
 }
 

@@ -7,38 +7,66 @@ import (
 	"github.com/sallyport/sallyport/source"
 )
 
-// lint reports the members of error replies that are made for inner details,
-// each schema once.
+// lint reports the members of error replies that are made for inner details:
+// each name once, where it stands first, with the number of schemas that have
+// it.
 func lint(c *contract.Contract, report func(source.Diagnostic)) {
-	seen := map[*contract.Schema]bool{}
+	l := linter{seen: map[*contract.Schema]bool{}, at: map[string]int{}}
 	for _, op := range c.Operations {
 		for _, r := range op.Replies {
 			if r.Success() || r.Code/100 == 3 || r.Range && r.Code < 4 {
 				continue
 			}
 			for _, m := range r.Media {
-				lintSchema(m.Schema, seen, report)
+				l.schema(m.Schema)
 			}
 		}
 	}
+	for _, m := range l.members {
+		text := fmt.Sprintf("error replies have a member %q for the inside of the service", m.first.Name)
+		if m.count > 1 {
+			text += fmt.Sprintf(", in %d schemas", m.count)
+		}
+		report(source.Diagnostic{
+			At: m.first.NameAt, Severity: source.Warning, Code: CodeDeclared, Text: text,
+			Hint: "remove it; write such details to a log, with an id that the reply names",
+		})
+	}
 }
 
-func lintSchema(s *contract.Schema, seen map[*contract.Schema]bool, report func(source.Diagnostic)) {
-	if s == nil || seen[s] {
+// A linter collects members. A document that writes its schemas inline has the
+// same one hundreds of times.
+type linter struct {
+	seen    map[*contract.Schema]bool
+	members []member
+	at      map[string]int // index into members by name
+}
+
+type member struct {
+	first *contract.Property
+	count int
+}
+
+func (l *linter) schema(s *contract.Schema) {
+	if s == nil || l.seen[s] {
 		return
 	}
-	seen[s] = true
-	for _, p := range s.Properties {
-		if made(p.Name) {
-			report(source.Diagnostic{
-				At: p.NameAt, Severity: source.Warning, Code: CodeDeclared,
-				Text: fmt.Sprintf("error replies have a member %q for the inside of the service", p.Name),
-				Hint: "remove it; write such details to a log, with an id that the reply names",
-			})
+	l.seen[s] = true
+	for i := range s.Properties {
+		p := &s.Properties[i]
+		if !made(p.Name) {
+			continue
 		}
+		at, known := l.at[p.Name]
+		if !known {
+			at = len(l.members)
+			l.at[p.Name] = at
+			l.members = append(l.members, member{first: p})
+		}
+		l.members[at].count++
 	}
 	for _, child := range s.Children() {
-		lintSchema(child, seen, report)
+		l.schema(child)
 	}
 }
 

@@ -9,9 +9,12 @@ import (
 	"github.com/sallyport/sallyport/risk"
 )
 
-// maxOperations bounds the operations that are provoked, at most seven
-// requests each.
-const maxOperations = 60
+// Bounds of the probe: the operations that are provoked, and the query
+// parameters of one that are, two requests each.
+const (
+	maxOperations = 60
+	maxParameters = 8
+)
 
 // probe provokes errors and looks for the inside of the service in the
 // answers. A mark counts only if the lawful answer of the same operation does
@@ -123,28 +126,38 @@ func provocations(op *contract.Operation, lawful *risk.Attempt) []provocation {
 			out = append(out, provocation{v.what, a})
 		}
 	}
-	for _, v := range [...]struct{ what, text string }{{"a quote in the query", "%27"}, {"a number out of range in the query", "99999999999999999999"}} {
-		if q, ok := spoil(op, lawful.Query, v.text); ok {
+	for _, name := range parameters(op) {
+		for _, v := range [...]struct{ what, text string }{{"a quote", "%27"}, {"a number out of range", "99999999999999999999"}} {
 			a := *lawful
-			a.Query = q
-			out = append(out, provocation{v.what, a})
+			a.Query = spoil(lawful.Query, name, v.text)
+			out = append(out, provocation{v.what + " in the query parameter " + name, a})
 		}
 	}
 	return out
 }
 
-// spoil gives every declared query parameter the value text.
-func spoil(op *contract.Operation, query, text string) (string, bool) {
-	var pairs []string
+// parameters names the query parameters to spoil.
+func parameters(op *contract.Operation) []string {
+	var out []string
 	for _, p := range op.Parameters {
-		if p.In == contract.InQuery && plainName(p.Name) {
-			pairs = append(pairs, p.Name+"="+text)
+		if p.In == contract.InQuery && plainName(p.Name) && len(out) < maxParameters {
+			out = append(out, p.Name)
 		}
 	}
-	if len(pairs) == 0 {
-		return query, false
+	return out
+}
+
+// spoil gives one parameter of a query the value text. The others stay lawful:
+// of two that are spoiled at once, the one that is refused hides the leak of
+// the other.
+func spoil(query, name, text string) string {
+	var pairs []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if key, _, _ := strings.Cut(pair, "="); pair != "" && key != name {
+			pairs = append(pairs, pair)
+		}
 	}
-	return strings.Join(pairs, "&"), true
+	return strings.Join(append(pairs, name+"="+text), "&")
 }
 
 // plainName tells whether a name needs no encoding in a query.

@@ -25,6 +25,14 @@ type Params struct {
 // behind the gateway.
 const CodeDiscloses source.Code = "headers/discloses"
 
+// Codes of findings, beside CodeDiscloses.
+const (
+	CodeSniff   source.Code = "headers/sniff"   // no X-Content-Type-Options
+	CodeHSTS    source.Code = "headers/hsts"    // no Strict-Transport-Security over TLS
+	CodeFraming source.Code = "headers/framing" // any site may frame a page
+	CodeCached  source.Code = "headers/cached"  // caches may keep what is private
+)
+
 // Risk is the definition; its faces are in guard.go, probe.go and lint.go.
 var Risk = risk.Risk{
 	ID:     "headers",

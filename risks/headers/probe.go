@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
 )
 
 // maxOperations bounds how many operations the probe reads.
@@ -16,7 +17,7 @@ const maxOperations = 50
 // probe reads lawful replies and audits their heads. It reports each lack
 // once, at the first operation that shows it, and says how many do.
 func probe(ctx context.Context, t *risk.Target) error {
-	a := audit{found: map[string]*lack{}}
+	a := audit{found: map[source.Code]*lack{}}
 	for _, op := range t.Contract.Operations {
 		if op.Method != "GET" || a.read == maxOperations {
 			continue
@@ -41,7 +42,7 @@ func probe(ctx context.Context, t *risk.Target) error {
 	for _, code := range a.order {
 		l := a.found[code]
 		t.Report(risk.Finding{
-			Operation: l.op.Key, At: l.op.At, Code: code, Confirmed: true,
+			Operation: l.op.Key, At: l.op.At, Code: string(code), Confirmed: true,
 			Proof: fmt.Sprintf("%s (%d of %d operations read)", l.proof, l.count, a.read),
 		})
 	}
@@ -57,11 +58,11 @@ type lack struct {
 
 type audit struct {
 	read  int
-	found map[string]*lack
-	order []string
+	found map[source.Code]*lack
+	order []source.Code
 }
 
-func (a *audit) note(op *contract.Operation, code, proof string) {
+func (a *audit) note(op *contract.Operation, code source.Code, proof string) {
 	l := a.found[code]
 	if l == nil {
 		l = &lack{op: op, proof: proof}
@@ -73,21 +74,21 @@ func (a *audit) note(op *contract.Operation, code, proof string) {
 
 func (a *audit) head(op *contract.Operation, s *risk.Seen) {
 	if len(s.Body) > 0 && !strings.EqualFold(strings.Trim(s.Fields.Get("X-Content-Type-Options"), " \t"), "nosniff") {
-		a.note(op, "headers/sniff", "a reply with a body lacks X-Content-Type-Options: nosniff")
+		a.note(op, CodeSniff, "a reply with a body lacks X-Content-Type-Options: nosniff")
 	}
 	if s.TLS != 0 && maxAge(s.Fields.Get("Strict-Transport-Security")) <= 0 {
-		a.note(op, "headers/hsts", "a reply over TLS lacks Strict-Transport-Security")
+		a.note(op, CodeHSTS, "a reply over TLS lacks Strict-Transport-Security")
 	}
 	media, _, _ := strings.Cut(s.Fields.Get("Content-Type"), ";")
 	if html(strings.ToLower(strings.Trim(media, " \t"))) && !s.Fields.Has("X-Frame-Options") &&
 		!strings.Contains(s.Fields.Get("Content-Security-Policy"), "frame-ancestors") {
-		a.note(op, "headers/framing", "a page may be framed by any site")
+		a.note(op, CodeFraming, "a page may be framed by any site")
 	}
 	for _, f := range s.Fields {
 		// A Server field without a number names no version: a near miss.
 		if kindOf(f.Name) == discloses && (!strings.EqualFold(f.Name, "Server") || strings.ContainsAny(f.Value, "0123456789")) &&
 			!strings.EqualFold(f.Name, "Via") {
-			a.note(op, string(CodeDiscloses), "a reply carries the field "+f.Name)
+			a.note(op, CodeDiscloses, "a reply carries the field "+f.Name)
 			return
 		}
 	}
@@ -108,6 +109,6 @@ func (a *audit) caching(ctx context.Context, t *risk.Target, op *contract.Operat
 	if anonymous.Status == s.Status && bytes.Equal(anonymous.Body, s.Body) {
 		return nil
 	}
-	a.note(op, "headers/cached", "a reply that only a known caller gets says nothing about caching")
+	a.note(op, CodeCached, "a reply that only a known caller gets says nothing about caching")
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
 )
 
 // Bounds of the probe.
@@ -107,25 +108,25 @@ func (w *walker) member(c int, s *contract.Schema, depth int) {
 	switch {
 	case len(l.as) > 0:
 		if l.writeOnly() && w.doc.Kind(c) != jsonx.Null {
-			w.find(findWriteOnly, c, l.as[0], "the reply holds the member %s, which the contract declares as write-only")
+			w.find(CodeWriteOnly, c, l.as[0], "the reply holds the member %s, which the contract declares as write-only")
 			return
 		}
 		w.value(c, l.as[0], depth+1)
 	case l.vague:
 	case l.closed:
-		w.find(findUndeclared, c, s, "the reply holds the member %s, which its schema refuses")
+		w.find(CodeUndeclared, c, s, "the reply holds the member %s, which its schema refuses")
 	case !l.open && credential(name) && w.doc.Kind(c) == jsonx.String:
-		w.find(findCredential, c, s, "the reply holds the member %s, a credential that the contract does not list")
+		w.find(CodeCredential, c, s, "the reply holds the member %s, a credential that the contract does not list")
 	}
 }
 
-func (w *walker) find(code string, c int, s *contract.Schema, proof string) {
-	name := string(w.doc.Key(c))
-	if w.done[code+" "+name] {
+func (w *walker) find(code source.Code, c int, s *contract.Schema, proof string) {
+	key := string(code) + " " + string(w.doc.Key(c))
+	if w.done[key] {
 		return
 	}
-	w.done[code+" "+name] = true
-	w.report(risk.Finding{Operation: w.op.Key, At: s.At, Code: code, Confirmed: true, Proof: fmt.Sprintf(proof, w.doc.Pointer(c))})
+	w.done[key] = true
+	w.report(risk.Finding{Operation: w.op.Key, At: s.At, Code: string(code), Confirmed: true, Proof: fmt.Sprintf(proof, w.doc.Pointer(c))})
 }
 
 // A listing is what schemas say of one name.

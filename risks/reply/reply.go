@@ -36,11 +36,10 @@ const (
 	CodeCredential source.Code = "reply/credential"
 )
 
-// Codes of findings.
+// Codes of findings, beside CodeCredential.
 const (
-	findWriteOnly  = "reply/write-only"
-	findUndeclared = "reply/undeclared"
-	findCredential = string(CodeCredential)
+	CodeWriteOnly  source.Code = "reply/write-only" // a member that the contract calls writeOnly
+	CodeUndeclared source.Code = "reply/undeclared" // a member that its schema refuses
 )
 
 // Flags of events.
