@@ -100,24 +100,25 @@ func guard(t *testing.T, server, document string) *target {
 		t.Logf("%s is not built (make build): the server is driven without it", bin)
 		return &target{base: server, header: "X-API-Key", client: client}
 	}
-	state := t.TempDir()
-	listen := "https://127.0.0.1:" + freePort(t)
-	out := run(t, exec.Command(bin, "run", "--to", server, "--openapi", document, "--listen", listen, "--state", state, "--print-key"))
-	key := regexp.MustCompile(`sp_live_[0-9A-Za-z_]+`)
-	g := &target{base: listen, header: "X-API-Key", client: client, guarded: true}
-	out.until(t, "print a key", func(text string) bool { g.key = key.FindString(text); return g.key != "" })
-	var pem []byte
-	out.until(t, "write ca.pem", func(string) bool {
-		var err error
-		pem, err = os.ReadFile(filepath.Join(state, "ca.pem"))
-		return err == nil && len(pem) > 0
-	})
+	begin, listen := time.Now(), "https://127.0.0.1:"+freePort(t)
+	out := run(t, exec.Command(bin, "run", "--to", server, "--openapi", document, "--listen", listen,
+		"--admin", "127.0.0.1:"+freePort(t), "--state", t.TempDir(), "--print-key"))
+	authority, key := regexp.MustCompile(`--cacert (\S+)`), regexp.MustCompile(`KEY\s+(sp_live_\w+)`)
+	out.until(t, "print its address", func(text string) bool { return authority.MatchString(text) && reaches(listen) })
+	t.Logf("the gateway answers after %.1f s", time.Since(begin).Seconds())
+	pem, err := os.ReadFile(authority.FindStringSubmatch(out.text())[1])
+	if err != nil {
+		t.Fatal(err)
+	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		t.Fatal("ca.pem holds no certificate")
+		t.Fatal("the authority's file holds no certificate")
 	}
 	client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	out.until(t, "answer", func(string) bool { return reaches(listen) })
+	g := &target{base: listen, header: "X-API-Key", client: client, guarded: true}
+	if found := key.FindStringSubmatch(out.text()); found != nil {
+		g.key = found[1]
+	}
 	return g
 }
 
