@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/risks/cors"
 	"github.com/sallyport/sallyport/risks/errors"
 	"github.com/sallyport/sallyport/risks/headers"
+	"github.com/sallyport/sallyport/risks/path"
 	"github.com/sallyport/sallyport/risks/redirect"
 	"github.com/sallyport/sallyport/risks/reply"
 	"github.com/sallyport/sallyport/risks/request"
@@ -27,6 +28,7 @@ func All() []risk.Risk {
 		cors.Risk,
 		errors.Risk,
 		headers.Risk,
+		path.Risk,
 		redirect.Risk,
 		reply.Risk,
 		request.Risk,
