@@ -32,7 +32,7 @@ paths:
       responses:
         "200":
           description: ok
-          content: {application/json: {schema: {type: object, properties: {id: {type: integer}, pin: {type: string, writeOnly: true}}}}}
+          content: {application/json: {schema: {type: object, properties: {id: {type: integer}, pin: {type: string, writeOnly: true}, way: {oneOf: [{type: object, required: [a], properties: {pin: {type: string, writeOnly: true}}}, {type: object, required: [b]}]}}}}}
     post:
       operationId: postU
       requestBody:
@@ -203,6 +203,24 @@ func TestHeadTellsNothingThatGetHides(t *testing.T) {
 	second := b.send(t, "HEAD /u/a HTTP/1.1\r\n"+lawfulHead+"\r\n")
 	if first.ContentLength != second.ContentLength || first.Header.Get("Etag") != second.Header.Get("Etag") || first.StatusCode != 200 {
 		t.Errorf("%v and %v", first.Header, second.Header)
+	}
+}
+
+func TestWriteOnlyMembersGoWhateverShapeTheReplyHas(t *testing.T) {
+	t.Parallel()
+	replies := map[string]string{
+		"array": `[{"id":1,"pin":"HUSH"}]`, "branch": `{"id":1,"way":{"c":1,"pin":"HUSH"}}`, "twisted": `{"id":"x","p\u0069n":"HUSH"}`,
+		"inside": `{"id":{"pin":"HUSH"}}`, "value": `{"id":1,"pin":{"a":["HUSH"]}}`, "twice": `{"id":1,"pin":"HUSH","pin":"HUSH"}`,
+	}
+	b := besiege(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, replies[r.URL.Query().Get("c")])
+	})
+	for name := range replies {
+		_, body, _ := b.do(t, "GET", "/u/a?c="+name, "", b.Key)
+		if strings.Contains(body, "HUSH") || body == "" {
+			t.Errorf("%s: %s", name, body)
+		}
 	}
 }
 

@@ -116,6 +116,11 @@ func (g *guard) body(x *risk.Exchange) *risk.Denial {
 		}
 		x.Flag(flagMarks)
 	}
+	if brokenBody(reading) {
+		if d := g.unmatched(x, r); d != nil {
+			return d
+		}
+	}
 	cuts := false
 	for i := range reading.Marks {
 		m := &reading.Marks[i]

@@ -33,7 +33,28 @@ func (g *guard) unlisted(x *risk.Exchange, r *risk.Response, c risk.Class) *risk
 	if !readable {
 		return nil
 	}
-	cut := 0
+	return g.cutNamed(x, &d)
+}
+
+// unmatched handles a body that breaks its schema. Where a value matched no
+// schema, such as an array in place of an object or a member of no branch, its
+// members were never marked: those that have the name of a write-only member go
+// all the same.
+func (g *guard) unmatched(x *risk.Exchange, r *risk.Response) *risk.Denial {
+	if r.Status >= 400 || !isJSON(r.Media) || len(g.traits().writeOnly) == 0 {
+		return nil
+	}
+	var d jsonx.Doc
+	if d.Parse(r.Body) != nil {
+		return nil
+	}
+	return g.cutNamed(x, &d)
+}
+
+// cutNamed cuts every member that has the name of a write-only member or of a
+// stored credential.
+func (g *guard) cutNamed(x *risk.Exchange, d *jsonx.Doc) *risk.Denial {
+	t, cut := g.traits(), 0
 	for i := range d.Len() {
 		name := d.Key(i)
 		if name == nil || !t.writeOnly[string(name)] && !credential(string(name)) {
