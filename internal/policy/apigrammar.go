@@ -47,7 +47,8 @@ func apiRecord(risks []risk.Risk) record[API] {
 		name: "api", doc: "One guarded API.",
 		members: append(own, lift(s.api, func(a *API) *Settings { return &a.Settings })...),
 		later:   []string{"resource", "authorize", "fields", "limits", "egress", "portal", "balance", "health"},
-		astray:  []string{"listen", "tls", "admin", "trusted_proxies", "state", "audit", "tests", "public", "apis", "version"},
+		astray: append(strays("the gateway, at the top of the file", "listen", "tls", "admin", "trusted_proxies", "state", "audit", "tests", "apis", "version"),
+			strays("an operation, under operations", "public")...),
 		finish: func(r *reader, v source.Value, a *API) {
 			a.At = v.At
 			if a.UpstreamTLS.At.Line > 0 && strings.HasPrefix(a.Upstream[0].Value, "http://") {
@@ -120,6 +121,10 @@ func authShape() shape[Auth] {
 		read: func(r *reader, v source.Value) (Auth, bool) {
 			switch v.Kind {
 			case source.Object:
+				if has(v, "api_key") {
+					r.fail(v.At, CodeWrongType, r.where()+" must be a list, but is a map", "write auth: [{ api_key: { … } }]")
+					return Auth{}, false
+				}
 				a, ok := none.read(r, v)
 				a.At = v.At
 				return a, ok
@@ -167,7 +172,7 @@ func operationsShape(s levels) shape[[]Operation] {
 		name: "operation", doc: "Settings of one operation.",
 		members: lift(s.operation, func(o *Operation) *Settings { return &o.Settings }),
 		later:   []string{"authorize", "limits", "fields", "resource"},
-		astray:  []string{"upstream", "openapi", "auth", "at"},
+		astray:  strays("the whole API", "upstream", "upstream_tls", "openapi", "auth", "at"),
 	}
 	return table[Operation]{
 		key: pattern{form: selectorForm, want: "\"METHOD /template\" as in the document, or an operationId", limit: 2048}, limit: maxOperations,

@@ -20,15 +20,18 @@ type Document struct {
 
 // FromContract reads the x-sallyport-* members at the root and the operations
 // of c. Members at the root take the keys of an API, those of an operation the
-// keys of an operation; those of a path item hold for its operations. Members
-// called x-sallyport-sensitive and x-sallyport-content speak of schemas, and
-// are left to those who read them there.
+// keys of an operation; those of a path item hold for its operations. Those
+// that ofContract names are no settings.
 func FromContract(c *contract.Contract, risks []risk.Risk) (Document, source.List) {
 	r := &reader{risks: risks}
-	levels := settings(risks)
-	var d Document
+	d := document(r, c)
+	return d, r.sorted()
+}
+
+func document(r *reader, c *contract.Contract) (d Document) {
+	levels := settings(r.risks)
 	r.under("document", func() {
-		d.Settings, _ = extensions(levels.api, []string{"public"}).read(r, extended(c.Extensions, c.At))
+		d.Settings, _ = extensions(levels.api, strays("an operation", "public")).read(r, extended(c.Extensions, c.At))
 	})
 	operation := extensions(levels.operation, nil)
 	for _, op := range c.Operations {
@@ -42,11 +45,11 @@ func FromContract(c *contract.Contract, risks []risk.Risk) (Document, source.Lis
 			}
 		})
 	}
-	return d, r.sorted()
+	return d
 }
 
 // extensions is the grammar of x-sallyport-* members.
-func extensions(members []member[Settings], astray []string) record[Settings] {
+func extensions(members []member[Settings], astray []stray) record[Settings] {
 	return record[Settings]{members: members, astray: astray,
 		later: []string{"authorize", "limits", "fields", "resource", "auth"}}
 }
@@ -58,12 +61,23 @@ func extended(e contract.Extensions, at source.Span) source.Value {
 	for _, m := range e {
 		name := strings.ReplaceAll(m.Name, "-", "_")
 		switch {
-		case strings.HasPrefix(m.Name, "x-"), name == "sensitive", name == "content", has(v, name):
+		case strings.HasPrefix(m.Name, "x-"), ofContract(name), has(v, name):
 			continue
 		}
 		v.Members = append(v.Members, source.Member{Name: name, NameAt: m.NameAt, Value: m.Value})
 	}
 	return v
+}
+
+// ofContract tells whether the member belongs to the contract itself, and is
+// left to those who read it there: what a schema marks, the scopes that an
+// operation asks for, its successor, and that it changes the protocol.
+func ofContract(name string) bool {
+	switch name {
+	case "sensitive", "content", "scopes", "successor", "websocket":
+		return true
+	}
+	return false
 }
 
 // WithContract returns a policy in which the API called api knows its
@@ -75,27 +89,22 @@ func (p *Policy) WithContract(api string, c *contract.Contract, risks []risk.Ris
 	if i < 0 {
 		return p, nil
 	}
-	d, l := FromContract(c, risks)
+	r := &reader{risks: risks, text: p.text}
 	a := *p.APIs[i]
-	a.Document = d
-	var more source.List
-	a.Operations, more = tie(&a, c)
-	for _, diagnostic := range more {
-		l.Add(diagnostic)
-	}
-	if l.Err() != nil {
-		return nil, l
+	a.Document = document(r, c)
+	a.Operations = tie(r, &a, c)
+	if r.failed > 0 {
+		return nil, r.sorted()
 	}
 	out := *p
 	out.APIs = slices.Clone(p.APIs)
 	out.APIs[i] = &a
-	return &out, l
+	return &out, r.sorted()
 }
 
 // tie finds the operation of c that each selector means. A template is
 // compared without the names of its parameters.
-func tie(a *API, c *contract.Contract) ([]Operation, source.List) {
-	var l source.List
+func tie(r *reader, a *API, c *contract.Contract) []Operation {
 	known, words := map[string]*contract.Operation{}, []string{}
 	for _, op := range c.Operations {
 		for _, word := range []string{op.ID, op.Key} {
@@ -115,17 +124,16 @@ func tie(a *API, c *contract.Contract) ([]Operation, source.List) {
 			if hint == "" {
 				hint = "write METHOD /template as in the document, or the operationId"
 			}
-			l.Add(source.Diagnostic{At: s.At, Code: CodeUnknownOperation,
-				Text: fmt.Sprintf("apis.%s: the document has no operation %s", a.Name.Value, quote(s.Value)), Hint: hint})
+			r.fail(s.At, CodeUnknownOperation, fmt.Sprintf("apis.%s: the document has no operation %s", a.Name.Value, quote(s.Value)), hint)
 			continue
 		}
 		if other, ok := first[op.Key]; ok {
-			l.Add(source.Diagnostic{At: s.At, Code: CodeSameOperation,
-				Text: fmt.Sprintf("apis.%s: %s is the operation %s of line %d", a.Name.Value, quote(s.Value), quote(other.Selector.Value), other.Selector.At.Line), Hint: "write all of its settings in one place"})
+			r.fail(s.At, CodeSameOperation,
+				fmt.Sprintf("apis.%s: %s is the operation %s of line %d", a.Name.Value, quote(s.Value), quote(other.Selector.Value), other.Selector.At.Line), "write all of its settings in one place")
 			continue
 		}
 		out[i].Key = op.Key
 		first[op.Key] = out[i]
 	}
-	return out, l
+	return out
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/source"
@@ -19,7 +20,7 @@ const dateForm = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 // modeShape reads a mode. words are those that can stand alone: off is a mode
 // of risks only.
 func modeShape(name string, words ...string) shape[Mode] {
-	want := oneOf(words) + ", or {observe: 14d}"
+	want := modeWords(words)
 	dated := record[Mode]{members: []member[Mode]{
 		part("observe", untilShape(), func(m *Mode) *Mode { return m }, "How long to observe, as a duration, or the day (UTC) on which enforcing starts.").required(),
 	}}
@@ -50,17 +51,15 @@ func modeShape(name string, words ...string) shape[Mode] {
 	}
 }
 
+func modeWords(words []string) string { return oneOf(append(slices.Clone(words), "{observe: 14d}")) }
+
 func plainMode(r *reader, v source.Value, words []string) (Mode, bool) {
-	known := false
-	for _, w := range words {
-		known = known || w == v.Text
-	}
-	if !known {
+	if !slices.Contains(words, v.Text) {
 		hint := near(v.Text, words)
 		if v.Text == Off.String() {
 			hint = "only a risk can be off, with a reason: risks: { cors: { mode: off, because: \"…\" } }"
 		}
-		r.fail(v.At, CodeBadValue, fmt.Sprintf("%s is %s, but must be %s, or {observe: 14d}", r.where(), quote(v.Text), oneOf(words)), hint)
+		r.fail(v.At, CodeBadValue, fmt.Sprintf("%s is %s, but must be %s", r.where(), quote(v.Text), modeWords(words)), hint)
 		return Mode{}, false
 	}
 	switch v.Text {

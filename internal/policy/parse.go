@@ -61,21 +61,20 @@ func Parse(in Input, raw []byte) (*Policy, source.List) {
 	environment(&r, in)
 	t, l := newText(in.Name, raw)
 	r.text = t
-	if l.Err() != nil {
-		r.list = append(r.list, l...)
+	r.take(l)
+	if len(l) > 0 {
 		return nil, r.sorted()
 	}
 	v, l := tree(t, raw)
+	r.take(l)
 	if v.Kind == source.Absent {
-		r.list = append(r.list, l...)
 		return nil, r.sorted()
 	}
-	r.list = append(r.list, l...)
 	p, ok := grammar(in.Risks).read(&r, v)
-	if !ok || r.list.Err() != nil {
+	if !ok || r.failed > 0 {
 		return nil, r.sorted()
 	}
-	p.File = in.Name
+	p.File, p.text = in.Name, t
 	p.defaults()
 	return &p, r.sorted()
 }
@@ -93,9 +92,13 @@ func environment(r *reader, in Input) {
 			known = known || k == name
 		}
 		if !known {
-			hint := near(name, in.Known)
-			if hint == "" {
-				hint = "unset it"
+			hint := "unset it"
+			short := make([]string, len(in.Known))
+			for i, k := range in.Known {
+				short[i] = strings.TrimPrefix(k, variables)
+			}
+			if c := source.Near(strings.TrimPrefix(name, variables), short); c != "" {
+				hint = "did you mean " + variables + c + "?"
 			}
 			r.fail(source.Span{File: "environment"}, CodeUnknownVariable, fmt.Sprintf("nothing reads the variable %s", quote(name)), hint)
 		}

@@ -60,6 +60,10 @@ type Policy struct {
 	Settings              // of the gateway: what every API and operation starts from
 	APIs           []*API // in the order of the file
 	Tests          []Test
+
+	// text is what the policy was read from, for the carets of what is found
+	// later; nil where there was no file.
+	text *text
 }
 
 // TLS says where certificates come from. The zero TLS means the local CA.

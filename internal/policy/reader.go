@@ -16,19 +16,31 @@ type reader struct {
 	text  *text // nil where the values stand in another document
 	risks []risk.Risk
 	path  []string
-	list  source.List
+	// errors and notes are apart, so that many notes cannot crowd an error
+	// out. failed counts errors, those that found no room among them.
+	errors, notes source.List
+	failed        int
 }
 
-// fail reports an error at v.
+// fail reports an error.
 func (r *reader) fail(at source.Span, code source.Code, what, hint string) {
-	r.list.Add(r.text.diagnostic(at, code, what, hint))
+	r.failed++
+	r.errors.Add(r.text.diagnostic(at, code, what, hint))
 }
 
 // note reports something worth knowing.
 func (r *reader) note(at source.Span, code source.Code, what, hint string) {
 	d := r.text.diagnostic(at, code, what, hint)
 	d.Severity = source.Info
-	r.list.Add(d)
+	r.notes.Add(d)
+}
+
+// take adds the errors of another step.
+func (r *reader) take(l source.List) {
+	for _, d := range l {
+		r.failed++
+		r.errors.Add(d)
+	}
 }
 
 // where names the value at hand: "apis.orders.mode".
@@ -82,10 +94,13 @@ func (r *reader) wrongType(v source.Value, want string) {
 	r.fail(v.At, CodeWrongType, fmt.Sprintf("%s must be %s, but is %s", r.where(), want, got), hint)
 }
 
-// sorted returns the diagnostics in the order of the text.
+// sorted returns the diagnostics in the order of the text, errors before notes
+// where there is no room for all.
 func (r *reader) sorted() source.List {
-	slices.SortStableFunc(r.list, func(a, b source.Diagnostic) int {
+	l := join(r.errors, r.notes)
+	l = l[:min(len(l), source.MaxList)]
+	slices.SortStableFunc(l, func(a, b source.Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Col, b.At.Col))
 	})
-	return r.list[:min(len(r.list), source.MaxList)]
+	return l
 }

@@ -13,7 +13,7 @@ type record[T any] struct {
 	doc     string
 	members []member[T]
 	later   []string // keys of the design that this version does not have
-	astray  []string // keys that have a meaning at another level only
+	astray  []stray  // keys that have a meaning at another level only
 	// finish checks the members against each other, once all were read
 	// without an error.
 	finish func(r *reader, v source.Value, t *T)
@@ -21,6 +21,18 @@ type record[T any] struct {
 	exclusive [][2]string
 	// together are keys that need each other.
 	together [][2]string
+}
+
+// A stray is a key with the level that it belongs to.
+type stray struct{ name, level string }
+
+// strays says that names belong to one level.
+func strays(level string, names ...string) []stray {
+	out := make([]stray, len(names))
+	for i, n := range names {
+		out[i] = stray{n, level}
+	}
+	return out
 }
 
 // A member is one key of a record.
@@ -83,28 +95,38 @@ func (o record[T]) read(r *reader, v source.Value) (t T, ok bool) {
 		return t, false
 	}
 	ok = true
+	excused := map[string]bool{}
 	for _, m := range v.Members {
 		i := slices.IndexFunc(o.members, func(known member[T]) bool { return known.name == m.Name })
 		if i < 0 {
-			o.unknown(r, m)
+			excused[o.unknown(r, m)] = true
 			ok = false
 			continue
 		}
 		r.under(m.Name, func() { ok = o.members[i].read(r, m, &t) && ok })
 	}
-	for _, m := range o.members {
-		if m.need && v.Get(m.name).Kind == source.Absent && !has(v, m.name) {
-			r.fail(v.At, CodeMissingKey, fmt.Sprintf("%s needs the key %s", r.where(), m.name), m.doc)
-			ok = false
-		}
-	}
+	ok = o.complete(r, v, excused) && ok
 	ok = o.pairs(r, v) && ok
 	if ok && o.finish != nil {
-		before := len(r.list)
+		before := r.failed
 		o.finish(r, v, &t)
-		ok = r.list[before:].Err() == nil
+		ok = r.failed == before
 	}
 	return t, ok
+}
+
+// complete reports keys that must be there. One that was misspelled is
+// excused: it has its message.
+func (o record[T]) complete(r *reader, v source.Value, excused map[string]bool) bool {
+	ok := true
+	for _, m := range o.members {
+		if !m.need || has(v, m.name) || excused[m.name] || len(excused) > 0 && len(o.members) == 1 {
+			continue
+		}
+		r.fail(v.At, CodeMissingKey, fmt.Sprintf("%s needs the key %s", r.where(), m.name), m.doc)
+		ok = false
+	}
+	return ok
 }
 
 // pairs checks keys against each other.
@@ -130,18 +152,21 @@ func has(v source.Value, name string) bool {
 	return slices.ContainsFunc(v.Members, func(m source.Member) bool { return m.Name == name })
 }
 
-func (o record[T]) unknown(r *reader, m source.Member) {
-	switch {
-	case slices.Contains(o.later, m.Name):
-		r.fail(m.NameAt, CodeNotYet, fmt.Sprintf("%s: this version does not have %s", r.where(), m.Name),
-			"remove it: nothing would act on it")
-	case slices.Contains(o.astray, m.Name):
-		r.fail(m.NameAt, CodeWrongLevel, fmt.Sprintf("%s cannot have %s", r.where(), m.Name),
-			"it has a meaning at another level only; sallyport help policy/wrong-level lists them")
-	default:
-		r.fail(m.NameAt, CodeUnknownKey, fmt.Sprintf("%s has no key %s", r.where(), quote(m.Name)),
-			keyHint(m.Name, o.names()))
+// unknown reports a key without a member, and returns the member that it
+// looks like, or "".
+func (o record[T]) unknown(r *reader, m source.Member) string {
+	if slices.Contains(o.later, m.Name) {
+		r.fail(m.NameAt, CodeNotYet, fmt.Sprintf("%s: this version does not have %s", r.where(), m.Name), "remove it: nothing would act on it")
+		return ""
 	}
+	for _, s := range o.astray {
+		if s.name == m.Name {
+			r.fail(m.NameAt, CodeWrongLevel, fmt.Sprintf("%s cannot have %s", r.where(), m.Name), "it belongs to "+s.level)
+			return ""
+		}
+	}
+	r.fail(m.NameAt, CodeUnknownKey, fmt.Sprintf("%s has no key %s", r.where(), quote(m.Name)), keyHint(m.Name, o.names()))
+	return source.Near(m.Name, o.names())
 }
 
 // keyHint says which key was meant, or which there are.
@@ -149,8 +174,11 @@ func keyHint(name string, names []string) string {
 	if h := near(name, names); h != "" {
 		return h
 	}
-	if len(names) > 12 {
+	switch {
+	case len(names) > 12:
 		return "sallyport schema lists the keys"
+	case len(names) == 1:
+		return "the only key is " + names[0]
 	}
 	return "the keys are " + oneOf(names)
 }

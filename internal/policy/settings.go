@@ -37,8 +37,8 @@ func settings(risks []risk.Risk) levels {
 }
 
 // join concatenates into a slice of its own.
-func join[T any](lists ...[]T) []T {
-	var out []T
+func join[S ~[]T, T any](lists ...S) S {
+	var out S
 	for _, l := range lists {
 		out = append(out, l...)
 	}
@@ -70,7 +70,7 @@ func timeoutsShape(name string, members []member[Timeouts]) shape[Timeouts] {
 	o := record[Timeouts]{name: name, members: members, later: []string{"pool", "dial"}}
 	if len(members) == len(narrowTimeouts()) {
 		for _, m := range wideTimeouts() {
-			o.astray = append(o.astray, m.name)
+			o.astray = append(o.astray, strays("the gateway, at the top of the file: it is over before the API is known", m.name)...)
 		}
 	}
 	return o.shape()

@@ -18,10 +18,12 @@ import (
 const maxLocate = 256 << 10
 
 // yamlLine finds the line in the message of the YAML library, yamlAnchor the
-// alias that it does not know.
+// alias that it does not know, yamlParser the errors whose line it counts from
+// 0: those of its parser, not of its scanner.
 var (
 	yamlLine   = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
 	yamlAnchor = regexp.MustCompile(`^unknown anchor '([^']*)' referenced$`)
+	yamlParser = regexp.MustCompile(`^did not find expected (node content|key|'-' indicator|',' or|<)`)
 )
 
 // syntax places an error of the YAML library. It knows the line at best, often
@@ -33,6 +35,9 @@ func syntax(t *text, raw []byte, err error) source.Diagnostic {
 		what = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
+		}
+		if m[1] != "" && yamlParser.MatchString(what) {
+			line++
 		}
 	}
 	if m := yamlAnchor.FindStringSubmatch(what); m != nil {

@@ -27,7 +27,7 @@ func Synthesise(to, openapi, listen string) (*Policy, source.List) {
 		top = append(top, flag("listen", "--listen", listen))
 	}
 	p, ok := grammar(nil).read(r, object(top...))
-	if !ok || r.list.Err() != nil {
+	if !ok || r.failed > 0 {
 		return nil, r.sorted()
 	}
 	p.defaults()

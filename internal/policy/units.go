@@ -68,7 +68,7 @@ func (a amount) read(r *reader, v source.Value) (int64, bool) {
 	case v.Kind == source.Absent:
 		return 0, false
 	case (v.Kind == source.Number || v.Kind == source.String) && bare.MatchString(v.Text):
-		r.fail(v.At, CodeUnit, fmt.Sprintf("%s is %s without a unit", r.where(), quote(v.Text)), fmt.Sprintf("write the unit: %s%s", v.Text, a.example))
+		r.fail(v.At, CodeUnit, fmt.Sprintf("%s is %s without a unit", r.where(), quote(v.Text)), "write the unit, such as "+v.Text+a.guess(v.Text))
 		return 0, false
 	case !r.is(v, source.String, a.want):
 		return 0, false
@@ -84,6 +84,17 @@ func (a amount) read(r *reader, v source.Value) (int64, bool) {
 		return 0, false
 	}
 	return n, true
+}
+
+// guess is the unit that was likely meant.
+func (a amount) guess(text string) string {
+	switch {
+	case a.example == "s" && a.low >= int64(time.Hour):
+		return "d"
+	case a.example == "KiB" && len(text) > 3:
+		return "B"
+	}
+	return a.example
 }
 
 // value is text in the smallest unit; false where it does not fit.
