@@ -196,7 +196,7 @@ func (e *exchange) sendStream(resp *http.Response, dog *watchdog) {
 		return
 	}
 	live := resp.ContentLength < 0
-	if live {
+	if live || resp.ContentLength > longReply {
 		e.openStream()
 		stop := e.g.streams.add(e, func() { _ = resp.Body.Close() }) //nolint:errcheck // the read behind it tells
 		defer stop()
@@ -204,6 +204,10 @@ func (e *exchange) sendStream(resp *http.Response, dog *watchdog) {
 	}
 	e.pump(fedReader{r: resp.Body, dog: dog}, live)
 }
+
+// longReply is the length from which a download counts as a stream, whose right
+// to go on is looked at: 1 MiB.
+const longReply = 1 << 20
 
 // pump copies a body to the client. An upstream that breaks off, or a stream
 // that was ended for cause, must not look complete.

@@ -166,6 +166,34 @@ func TestCloseStreamsEndsThem(t *testing.T) {
 	}
 }
 
+func TestALongDownloadEndsWithItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "application/octet-stream")
+		rw.Header().Set("Content-Length", "1000000000000")
+		for r.Context().Err() == nil {
+			if _, err := rw.Write(make([]byte, 1000)); err != nil {
+				return
+			}
+			_ = http.NewResponseController(rw).Flush()
+		}
+	}, []risk.Risk{needsKey(), watchReply()}, []*contract.Operation{giving(op("GET", "/file"), "application/octet-stream")})
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", w.URL+"/file", nil)
+	req.Header.Set("X-Api-Key", "good")
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.CopyN(io.Discard, resp.Body, 10_000); err != nil {
+		t.Fatal(err)
+	}
+	w.keys.revoke()
+	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Errorf("%d bytes came after the revocation", n)
+	}
+}
+
 func TestEventsComeAsTheyAreSent(t *testing.T) {
 	t.Parallel()
 	next := make(chan struct{})
