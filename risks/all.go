@@ -7,6 +7,7 @@ package risks
 import (
 	"github.com/sallyport/sallyport/risk"
 	"github.com/sallyport/sallyport/risks/authn"
+	"github.com/sallyport/sallyport/risks/bfla"
 	"github.com/sallyport/sallyport/risks/cookies"
 	"github.com/sallyport/sallyport/risks/cors"
 	"github.com/sallyport/sallyport/risks/errors"
@@ -24,6 +25,7 @@ import (
 func All() []risk.Risk {
 	return []risk.Risk{
 		authn.Risk,
+		bfla.Risk,
 		cookies.Risk,
 		cors.Risk,
 		errors.Risk,

@@ -124,6 +124,14 @@ func (d *demoRun) api(ctx context.Context) (*served, error) {
 	return &served{url: "http://" + ln.Addr().String(), close: func() { _, _ = srv.Close(), a.Close() }}, nil
 }
 
+// scopes are those of a caller's key: carol is an administrator.
+func (*demoRun) scopes(who demo.Caller) []string {
+	if who == demo.Carol {
+		return []string{"customers:admin"}
+	}
+	return nil
+}
+
 // makeKeys gives each caller of the demo a key of ours.
 func (d *demoRun) makeKeys(ctx context.Context, state string) error {
 	if err := makeDir(state); err != nil {
@@ -139,7 +147,7 @@ func (d *demoRun) makeKeys(ctx context.Context, state string) error {
 		return err //nolint:wrapcheck // it says what to do
 	}
 	for _, who := range []demo.Caller{demo.Alice, demo.Bob, demo.Carol} {
-		issued, err := keys.Create(ctx, identity.Spec{Name: "demo", Owner: string(who)})
+		issued, err := keys.Create(ctx, identity.Spec{Name: "demo", Owner: string(who), Scopes: d.scopes(who)})
 		if err != nil {
 			return fmt.Errorf("make a key for %s: %w", who, err)
 		}

@@ -96,11 +96,13 @@ func (f *Fort) Close() {
 // keys verifies the keys that Key makes.
 type keys struct{}
 
-// Verify knows alice, bob and carol.
+// Verify knows alice, bob and carol. Bob may only read orders.
 func (keys) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
-	for _, name := range [...]string{"alice", "bob", "carol"} {
+	for name, scopes := range map[string][]string{
+		"alice": {"orders:read", "orders:write", "orders:admin"}, "bob": {"orders:read"}, "carol": {"customers:admin"},
+	} {
 		if c.API == "world" && c.Kind == risk.KeyCredential && c.Text.Reveal() == Key(name) {
-			return risk.Caller{Kind: risk.KeyCaller, ID: name, KeyID: "k_" + name}, risk.Valid
+			return risk.Caller{Kind: risk.KeyCaller, ID: name, KeyID: "k_" + name, Scopes: scopes}, risk.Valid
 		}
 	}
 	return risk.Caller{}, risk.UnknownCredential
