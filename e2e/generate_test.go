@@ -204,7 +204,7 @@ func shortest(re *syntax.Regexp) string {
 	case syntax.OpLiteral:
 		return string(re.Rune)
 	case syntax.OpCharClass:
-		for _, want := range []rune("a1A") {
+		for _, want := range "a1A" {
 			for i := 0; i+1 < len(re.Rune); i += 2 {
 				if re.Rune[i] <= want && want <= re.Rune[i+1] {
 					return string(want)
