@@ -56,13 +56,7 @@ func (w *World) Judge(ctx context.Context, r risk.Risk, all []risk.Risk) []strin
 	j := &judge{w: w, r: r}
 	j.bare(ctx)
 	j.design()
-	var alone []risk.Risk
-	for _, other := range all {
-		if other.ID == r.ID || other.Floor || slices.Contains(w.With, other.ID) {
-			alone = append(alone, other)
-		}
-	}
-	j.guarded(ctx, "alone", alone)
+	j.guarded(ctx, "alone", w.alone(r, all))
 	j.guarded(ctx, "with all", all)
 	return j.breaches
 }

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/sallyport/sallyport/risk"
@@ -115,8 +117,8 @@ func (c *client) send(ctx context.Context, a *risk.Attempt) (*risk.Seen, error) 
 
 func see(resp *http.Response) (*risk.Seen, error) {
 	seen := &risk.Seen{Status: resp.StatusCode}
-	for name, values := range resp.Header {
-		for _, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		for _, v := range resp.Header[name] {
 			seen.Fields = append(seen.Fields, risk.Field{Name: name, Value: v})
 		}
 	}

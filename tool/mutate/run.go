@@ -36,6 +36,9 @@ func TestMutantsMeetTheLaw(t *testing.T) {
 		for _, breach := range w.Judge(t.Context(), %[1]s.Risk, risks.All()) {
 			t.Error(breach)
 		}
+		if differs, err := w.Recorded(t.Context(), "testdata", %[1]s.Risk, risks.All()); err != nil || differs != "" {
+			t.Error(differs, err)
+		}
 	}
 }
 `
