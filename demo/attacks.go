@@ -149,6 +149,9 @@ func browserAttacks() []Attack {
 			func(r reply) bool {
 				return r.status >= 300 && r.status < 400 && r.header.Get("Location") == `/\evil.example/login`
 			}},
+		{"send a form from a foreign page", "csrf", Nobody, false, Request{"POST", "/newsletter", http.Header{
+			"Content-Type": {formType}, "Cookie": {"session=dXNlcj0y"}, "Origin": {evil}, "Sec-Fetch-Site": {"cross-site"},
+		}, "topic=offers"}, shows(`"subscribed":"offers"`)},
 		{"read an order from a foreign page", "cors", Alice, false, get("/orders/41").with("Origin", evil), open},
 		{"read an order from a sandboxed page", "cors", Alice, false, get("/orders/41").with("Origin", "null"), open},
 		{"get leave to delete from a foreign page", "cors", Nobody, false,

@@ -11,6 +11,7 @@ func (a *API) routes() http.Handler {
 	m.HandleFunc("POST /login/form", a.loginForm)
 	m.HandleFunc("POST /logout", a.logout)
 	m.HandleFunc("GET /go", a.redirect)
+	m.HandleFunc("POST /newsletter", a.known(a.subscribe))
 
 	m.HandleFunc("GET /customers", a.known(a.listCustomers))
 	m.HandleFunc("POST /customers", a.known(a.createCustomer))

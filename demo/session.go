@@ -55,6 +55,20 @@ func (a *API) logout(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// subscribe puts the person whose cookie comes along on a list; the weak twin
+// does not ask which page sent the form.
+func (a *API) subscribe(w http.ResponseWriter, r *http.Request) {
+	if from := r.Header.Get("Origin"); a.sound && from != "" && from != "https://"+r.Host {
+		a.refuse(w, http.StatusForbidden, "forbidden", "pages of other sites may not do this")
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		a.fail(w, wrong("the form cannot be read"))
+		return
+	}
+	a.reply(w, http.StatusOK, record{"subscribed": r.PostForm.Get("topic")})
+}
+
 var localPath = regexp.MustCompile(`^/(?:[A-Za-z0-9_-][A-Za-z0-9/_-]*)?$`)
 
 // redirect sends the browser on; the weak twin sends it anywhere.

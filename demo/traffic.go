@@ -51,6 +51,9 @@ func Traffic() []Step {
 		{"alice logs in by form", Alice, Request{"POST", "/login/form", http.Header{"Content-Type": {formType}},
 			"email=alice%40example.com&password=alice-secret-1"}, 2},
 		{"alice goes on to her orders", Alice, get("/go?to=/orders"), 3},
+		{"alice subscribes to news of tea", Alice, Request{"POST", "/newsletter", http.Header{
+			"Content-Type": {formType}, "Cookie": {"session=dXNlcj0x"}, "Sec-Fetch-Site": {"same-origin"},
+		}, "topic=tea"}, 2},
 		{"alice finds herself", Alice, get("/customers?q=Alice&limit=10"), 2},
 		{"alice reads her record", Alice, get("/customers/1"), 2},
 		{"alice changes her phone number", Alice, send("PATCH", "/customers/1", `{"phone":"+4930999888"}`), 2},

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/risks/bfla"
 	"github.com/sallyport/sallyport/risks/cookies"
 	"github.com/sallyport/sallyport/risks/cors"
+	"github.com/sallyport/sallyport/risks/csrf"
 	"github.com/sallyport/sallyport/risks/errors"
 	"github.com/sallyport/sallyport/risks/headers"
 	"github.com/sallyport/sallyport/risks/path"
@@ -28,6 +29,7 @@ func All() []risk.Risk {
 		bfla.Risk,
 		cookies.Risk,
 		cors.Risk,
+		csrf.Risk,
 		errors.Risk,
 		headers.Risk,
 		path.Risk,
