@@ -50,6 +50,9 @@ func (e *exchange) readBody() *fault.Fault {
 	}
 	_ = e.rc.SetReadDeadline(time.Time{}) //nolint:errcheck // as above
 	e.facts.Body = body
+	if f := e.takeTurn(body); f != nil {
+		return f
+	}
 	e.readContent()
 	return nil
 }

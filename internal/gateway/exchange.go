@@ -45,6 +45,7 @@ type exchange struct {
 	sent     bool   // a status was sent to the client
 	abort    bool   // the connection must not end cleanly
 	stream   bool   // a stream-open record was written
+	turn     bool   // it is this exchange's turn to check a large body
 }
 
 func newExchange(g *Gateway) *exchange {
@@ -74,6 +75,7 @@ func (e *exchange) begin(w http.ResponseWriter, r *http.Request) {
 
 // release drops what must not outlive the exchange.
 func (e *exchange) release() {
+	e.giveTurn()
 	e.g.buffers.give(e.held)
 	e.w, e.r, e.rc, e.plan, e.unit = nil, nil, nil, nil, nil
 	e.route = plan.Target{}
@@ -119,7 +121,9 @@ func (e *exchange) serve() {
 		e.fail(f)
 		return
 	}
-	if e.inspected() && e.run(risk.Body) || e.run(risk.Send) {
+	refused := e.inspected() && e.run(risk.Body)
+	e.giveTurn()
+	if refused || e.run(risk.Send) {
 		return
 	}
 	if f := e.intent(); f != nil {

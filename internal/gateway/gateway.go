@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,6 +74,7 @@ type Gateway struct {
 	plan    atomic.Pointer[plan.Plan]
 	states  sync.Pool
 	buffers budget
+	turns   chan struct{} // one for each large body that is being checked
 	streams streams
 }
 
@@ -93,7 +95,7 @@ func New(c Config) (*Gateway, error) {
 	if c.Fault == nil {
 		c.Fault = func(string, error) {}
 	}
-	g := &Gateway{conf: c}
+	g := &Gateway{conf: c, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	g.buffers.left.Store(c.Buffers)
 	g.states.New = func() any { return newExchange(g) }
 	return g, nil

@@ -134,6 +134,7 @@ func (e *exchange) writeProblem(p *fault.Problem) {
 
 // write sends a reply that is whole in memory.
 func (e *exchange) write(status int, body []byte) {
+	e.giveTurn()
 	e.sent, e.ev.Status = true, status
 	if bodyless(status) {
 		body = nil

@@ -114,6 +114,10 @@ func (e *exchange) sendWhole(resp *http.Response, dog *watchdog) {
 		return
 	}
 	e.response.Body = body
+	if f := e.takeTurn(body); f != nil {
+		e.fail(f)
+		return
+	}
 	e.readReplyContent(body)
 	if e.run(risk.ReplyBody) {
 		return
