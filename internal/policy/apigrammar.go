@@ -96,8 +96,14 @@ func upstreamTLSShape() shape[UpstreamTLS] {
 	}.shape()
 }
 
-// authShape is a list of credentials, or a map with the reason for none.
-func authShape() shape[Auth] {
+// authForms are the two forms of auth.
+type authForms struct {
+	key  record[APIKey]
+	many shape[[]Given[Auth]] // a list of credentials
+	none record[Auth]         // a map with the reason for none
+}
+
+func newAuthForms() authForms {
 	key := record[APIKey]{
 		name: "api_key", doc: "A key that `sallyport key create` made.", later: []string{"scopes", "tier"},
 		members: []member[APIKey]{
@@ -116,55 +122,52 @@ func authShape() shape[Auth] {
 	none := record[Auth]{name: "no_auth", members: []member[Auth]{
 		given("none", reasonText(), func(a *Auth) *Text { return &a.None }, "Why no credential is asked for.").required(),
 	}}
-	many := list(entry.shape(), 1)
+	return authForms{key: key, many: list(entry.shape(), 1), none: none}
+}
+
+func authShape() shape[Auth] {
+	f := newAuthForms()
 	return shape[Auth]{
-		read: func(r *reader, v source.Value) (Auth, bool) {
-			switch v.Kind {
-			case source.Object:
-				if has(v, "api_key") {
-					r.fail(v.At, CodeWrongType, r.where()+" must be a list, but is a map", "write auth: [{ api_key: { … } }]")
-					return Auth{}, false
-				}
-				a, ok := none.read(r, v)
-				a.At = v.At
-				return a, ok
-			case source.Array:
-				if len(v.Items) == 0 {
-					r.fail(v.At, CodeBadValue, r.where()+" is an empty list", "remove the line, or give the reason: auth: { none: \"…\" }")
-					return Auth{}, false
-				}
-				items, ok := many.read(r, v)
-				if !ok {
-					return Auth{}, false
-				}
-				a := items[0].Value
-				a.At = v.At
-				return a, true
-			case source.String:
-				if v.Text == "none" {
-					r.fail(v.At, CodeWrongType, r.where()+" is none without a reason", "say why: auth: { none: \"the public price list\" }")
-					return Auth{}, false
-				}
-			case source.Absent, source.Null, source.Bool, source.Number:
-			}
-			r.is(v, source.Array, "a list such as [{api_key: {}}], or {none: reason}")
-			return Auth{}, false
-		},
-		write: func(a Auth) source.Value {
+		read: func(r *reader, v source.Value) (a Auth, ok bool) {
 			switch {
-			case a.None.Set:
-				return none.write(a)
-			case a.At == (source.Span{}):
-				return source.Value{}
+			case v.Kind == source.Object && has(v, "api_key"):
+				r.fail(v.At, CodeWrongType, r.where()+" must be a list, but is a map", "write auth: [{ api_key: { … } }]")
+			case v.Kind == source.Object:
+				a, ok = f.none.read(r, v)
+			case v.Kind == source.Array && len(v.Items) == 0:
+				r.fail(v.At, CodeBadValue, r.where()+" is an empty list", "remove the line, or give the reason: auth: { none: \"…\" }")
+			case v.Kind == source.Array:
+				var items []Given[Auth]
+				if items, ok = f.many.read(r, v); ok {
+					a = items[0].Value
+				}
+			case v.Str() == "none":
+				r.fail(v.At, CodeWrongType, r.where()+" is none without a reason", "say why: auth: { none: \"the public price list\" }")
+			default:
+				r.is(v, source.Array, "a list such as [{api_key: {}}], or {none: reason}")
 			}
-			inner := key.write(a.APIKey)
-			inner.Kind = source.Object
-			return source.Value{Kind: source.Array, Items: []source.Value{{Kind: source.Object, Members: []source.Member{{Name: "api_key", Value: inner}}}}}
+			a.At = v.At
+			return a, ok
 		},
+		write: f.write,
 		schema: func(d *definitions) node {
-			return node{"anyOf": []node{none.schema(d), {"type": "array", "items": entry.schema(d), "minItems": 1}}}
+			many := f.many.schema(d)
+			many["minItems"] = 1
+			return node{"anyOf": []node{f.none.schema(d), many}}
 		},
 	}
+}
+
+func (f authForms) write(a Auth) source.Value {
+	switch {
+	case a.None.Set:
+		return f.none.write(a)
+	case a.At.IsZero():
+		return source.Value{}
+	}
+	inner := f.key.write(a.APIKey)
+	inner.Kind = source.Object
+	return source.Value{Kind: source.Array, Items: []source.Value{{Kind: source.Object, Members: []source.Member{{Name: "api_key", Value: inner}}}}}
 }
 
 func operationsShape(s levels) shape[[]Operation] {

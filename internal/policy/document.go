@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,9 +121,9 @@ func tie(r *reader, a *API, c *contract.Contract) []Operation {
 			op = known[match.Erase(s.Value)]
 		}
 		if op == nil {
-			hint := near(s.Value, words)
-			if hint == "" {
-				hint = "write METHOD /template as in the document, or the operationId"
+			hint := "write METHOD /template as in the document, or the operationId"
+			if !r.errors.Full() { // each search reads all words
+				hint = cmp.Or(near(s.Value, words), hint)
 			}
 			r.fail(s.At, CodeUnknownOperation, fmt.Sprintf("apis.%s: the document has no operation %s", a.Name.Value, quote(s.Value)), hint)
 			continue

@@ -241,7 +241,6 @@ type table[T any] struct {
 	name func(*T, Text)
 	get  func(T) string
 	doc  string
-	def  string
 }
 
 func (o table[T]) shape() shape[[]T] {

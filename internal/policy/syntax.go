@@ -15,7 +15,7 @@ import (
 
 // maxLocate bounds the text that is read a second time to place a syntax
 // error, in bytes.
-const maxLocate = 256 << 10
+const maxLocate = 64 << 10
 
 // yamlLine finds the line in the message of the YAML library, yamlAnchor the
 // alias that it does not know, yamlParser the errors whose line it counts from

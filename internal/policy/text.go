@@ -64,7 +64,12 @@ func badByte(line string) int {
 // span turns a line and a column in characters, both from 1, into a Span.
 func (t *text) span(line, char int) source.Span {
 	s := source.Span{File: t.file, Line: line, Col: char}
-	if line < 1 || line > len(t.lines) {
+	if line > len(t.lines) { // the YAML library puts what is missing at the end behind it
+		s.Line = len(t.lines)
+		s.Col = len(t.lines[s.Line-1]) + 1
+		return s
+	}
+	if line < 1 {
 		return s
 	}
 	n := 0
