@@ -131,6 +131,9 @@ func replyAttacks() []Attack {
 		{"learn the name of the database host", "headers", Alice, false, get("/orders/41"), func(r reply) bool {
 			return r.ok() && r.header.Get("X-Backend-Host") != ""
 		}},
+		{"come from an address of one's choice", "forwarded", Alice, false, get("/orders/41").with("Client-Ip", "203.0.113.9"), func(r reply) bool {
+			return r.ok() && r.header.Get("X-Seen-From") == "203.0.113.9"
+		}},
 		{"have a reply sniffed, framed and cached", "headers", Alice, false, get("/orders/41"), func(r reply) bool {
 			return r.ok() && (r.header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(r.header.Get("Cache-Control"), "no-store"))
 		}},

@@ -128,7 +128,7 @@ func TestAttacksSucceedAfterTrafficAndEachOther(t *testing.T) {
 
 func TestAttacksNameOnlyRisksThatAreKnown(t *testing.T) {
 	t.Parallel()
-	known := []string{"cookies", "csrf", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", ""}
+	known := []string{"cookies", "csrf", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", ""}
 	seen, names := map[string]int{}, map[string]bool{}
 	for _, a := range demo.Attacks() {
 		if !slices.Contains(known, a.Risk) {

@@ -27,6 +27,10 @@ func (a *API) setHeaders(w http.ResponseWriter, r *http.Request) {
 	h.Set("Server", "orders-api/0.3.1 (go; sqlite 3.45)")
 	h.Set("X-Powered-By", "Express 4.15.2")
 	h.Set("X-Backend-Host", "orders-db-7.internal")
+	h.Set("X-Seen-From", r.RemoteAddr)
+	if from := r.Header.Get("X-Real-Ip") + r.Header.Get("Client-Ip"); from != "" {
+		h.Set("X-Seen-From", from) // whoever wrote it
+	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Credentials", "true")

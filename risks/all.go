@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/risks/cors"
 	"github.com/sallyport/sallyport/risks/csrf"
 	"github.com/sallyport/sallyport/risks/errors"
+	"github.com/sallyport/sallyport/risks/forwarded"
 	"github.com/sallyport/sallyport/risks/headers"
 	"github.com/sallyport/sallyport/risks/path"
 	"github.com/sallyport/sallyport/risks/redirect"
@@ -31,6 +32,7 @@ func All() []risk.Risk {
 		cors.Risk,
 		csrf.Risk,
 		errors.Risk,
+		forwarded.Risk,
 		headers.Risk,
 		path.Risk,
 		redirect.Risk,
