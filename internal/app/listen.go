@@ -160,7 +160,7 @@ func (p *process) open(ctx context.Context, l netx.Listen, text policy.Text, con
 			l.Port = uint16(a.Port) //nolint:gosec // ports fit
 		}
 	}
-	gate := netx.NewGate(socket, netx.Limits{})
+	gate := netx.NewGate(socket, netx.Limits{Exempt: p.trusted.Prefixes})
 	srv := p.server(p.gateway)
 	out := listener{url: l.String(), gate: gate, socket: gate, server: srv}
 	if l.Scheme == netx.TLS {

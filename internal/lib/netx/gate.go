@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -17,6 +18,9 @@ type Limits struct {
 	// which is what one customer gets. Above it a newcomer is closed at once:
 	// 1,000. Peers on a Unix socket are not counted by it.
 	PerPeer int
+	// Exempt are peers that PerPeer does not count, such as the proxies in
+	// front, through which everybody comes.
+	Exempt []netip.Prefix
 }
 
 const (
@@ -80,7 +84,10 @@ func (g *Gate) Accept() (net.Conn, error) {
 // admit counts c, or returns nil where its peer has too many or the Gate is
 // shut.
 func (g *Gate) admit(c net.Conn) net.Conn {
-	conn := &gateConn{Conn: c, gate: g, peer: peerPrefix(PeerAddr(c.RemoteAddr()))}
+	conn := &gateConn{Conn: c, gate: g}
+	if a := PeerAddr(c.RemoteAddr()); !slices.ContainsFunc(g.limits.Exempt, func(p netip.Prefix) bool { return p.Contains(a) }) {
+		conn.peer = peerPrefix(a)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.shut || conn.peer.IsValid() && g.peers[conn.peer] >= g.limits.PerPeer {

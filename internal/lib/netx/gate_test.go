@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -148,6 +149,18 @@ func accept(t *testing.T, g *Gate) net.Conn {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+func TestATrustedProxyIsNoPeer(t *testing.T) {
+	t.Parallel()
+	g := NewGate(open(t, "http://127.0.0.1:0"), Limits{Total: 10, PerPeer: 1, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	for range 3 {
+		_ = dial(t, g)
+		_ = accept(t, g)
+	}
+	if g.Open() != 3 {
+		t.Errorf("%d are open", g.Open())
+	}
 }
 
 func TestOnePeerCannotTakeAllConnections(t *testing.T) {
