@@ -45,10 +45,11 @@ func (e *exchange) giveTurn() {
 	}
 }
 
-// values is no less than the number of values of a JSON text.
+// values is no less than the number of values of a JSON text or of elements of
+// an XML text.
 func values(body []byte) int {
 	n := 1
-	for _, c := range [...]string{",", "[", "{", "\n"} {
+	for _, c := range [...]string{",", "[", "{", "<", "\n"} {
 		n += bytes.Count(body, []byte(c))
 	}
 	return n
