@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/risks/csrf"
 	"github.com/sallyport/sallyport/risks/errors"
 	"github.com/sallyport/sallyport/risks/forwarded"
+	"github.com/sallyport/sallyport/risks/header"
 	"github.com/sallyport/sallyport/risks/headers"
 	"github.com/sallyport/sallyport/risks/path"
 	"github.com/sallyport/sallyport/risks/redirect"
@@ -33,6 +34,7 @@ func All() []risk.Risk {
 		csrf.Risk,
 		errors.Risk,
 		forwarded.Risk,
+		header.Risk,
 		headers.Risk,
 		path.Risk,
 		redirect.Risk,
