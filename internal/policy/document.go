@@ -32,9 +32,9 @@ func FromContract(c *contract.Contract, risks []risk.Risk) (Document, source.Lis
 func document(r *reader, c *contract.Contract) (d Document) {
 	levels := settings(r.risks)
 	r.under("document", func() {
-		d.Settings, _ = extensions(levels.api, strays("an operation", "public", "websocket", "scopes")).read(r, extended(c.Extensions, c.At))
+		d.Settings, _ = extensions(levels.api, strays("an operation", "public")).read(r, extended(c.Extensions, c.At))
 	})
-	operation := extensions(append(levels.operation, checked("websocket", boolean()), checked("scopes", texts(pattern{form: textForm, want: "a scope"}.shape()))), nil)
+	operation := extensions(levels.operation, nil)
 	for _, op := range c.Operations {
 		v := extended(op.Extensions, op.At)
 		if len(v.Members) == 0 {
@@ -53,14 +53,6 @@ func document(r *reader, c *contract.Contract) (d Document) {
 func extensions(members []member[Settings], astray []stray) record[Settings] {
 	return record[Settings]{members: members, astray: astray,
 		later: []string{"authorize", "limits", "fields", "resource", "auth"}}
-}
-
-// checked is a member that somebody else reads from the contract: only its
-// form is held here, so that a wrong one is not passed over.
-func checked[V any](name string, s shape[V]) member[Settings] {
-	return member[Settings]{name: name, schema: s.schema,
-		read:  func(r *reader, m source.Member, _ *Settings) bool { _, ok := s.read(r, m.Value); return ok },
-		write: func(*Settings) source.Value { return source.Value{} }}
 }
 
 // extended is e as a map with the keys of the policy. Where a name stands at
