@@ -4,6 +4,7 @@ go 1.26.0
 
 tool (
 	github.com/sallyport/sallyport/tool/gen
+	github.com/sallyport/sallyport/tool/newrisk
 	honnef.co/go/tools/cmd/staticcheck
 )
 
