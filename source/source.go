@@ -9,6 +9,7 @@ package source
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Span is a place in a named text. The zero Span means "no place known".
@@ -110,6 +111,9 @@ func caret(line string, col int) (shown, pad string) {
 	if from > len(line) {
 		from = len(line)
 	}
+	for from > 0 && from < len(line) && !utf8.RuneStart(line[from]) {
+		from--
+	}
 	to := min(from+maxShown, len(line))
 	shown = strings.Map(func(r rune) rune {
 		if r < 0x20 || r == 0x7f || (r >= 0x80 && r < 0xa0) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
@@ -117,7 +121,9 @@ func caret(line string, col int) (shown, pad string) {
 		}
 		return r
 	}, line[from:to])
-	return shown, strings.Repeat(" ", max(col-1-from, 0))
+	// Columns count bytes and terminals characters.
+	before := max(min(col-1, len(line))-from, 0)
+	return shown, strings.Repeat(" ", utf8.RuneCountInString(line[from:from+before])+max(col-1-len(line), 0))
 }
 
 // MaxList is the most diagnostics that one List keeps.

@@ -20,6 +20,15 @@ func TestDiagnosticShowsLineCaretAndHint(t *testing.T) {
 	}
 }
 
+func TestTheCaretCountsCharacters(t *testing.T) {
+	t.Parallel()
+	d := Diagnostic{At: Span{"x", 1, 9}, Line: "naïve: 日x", Hint: "here"}
+	lines := strings.Split(d.String(), "\n")
+	if at := strings.IndexByte(lines[2], '^'); at != len("    1 | ")+len([]rune("naïve: ")) {
+		t.Errorf("the caret stands at %d:\n%s", at, d)
+	}
+}
+
 func TestAHostileLineCannotWriteToTheTerminal(t *testing.T) {
 	t.Parallel()
 	d := Diagnostic{At: Span{"x", 1, 5000}, Line: strings.Repeat("a", 4990) + "\x1b[31m\u202e!"}
