@@ -32,7 +32,7 @@ paths:
       responses:
         "200":
           description: ok
-          content: {application/json: {schema: {type: object, properties: {id: {type: integer}, pin: {type: string, writeOnly: true}, way: {oneOf: [{type: object, required: [a], properties: {pin: {type: string, writeOnly: true}}}, {type: object, required: [b]}]}}}}}
+          content: {application/json: {schema: {type: object, properties: {id: {type: integer}, pin: {type: string, writeOnly: true}, free: {type: object}, map: {type: object, additionalProperties: true}, way: {oneOf: [{type: object, required: [a], properties: {pin: {type: string, writeOnly: true}}}, {type: object, required: [b]}]}}}}}
     post:
       operationId: postU
       requestBody:
@@ -217,16 +217,23 @@ func TestWriteOnlyMembersGoWhateverShapeTheReplyHas(t *testing.T) {
 	replies := map[string]string{
 		"array": `[{"id":1,"pin":"HUSH"}]`, "branch": `{"id":1,"way":{"c":1,"pin":"HUSH"}}`, "twisted": `{"id":"x","p\u0069n":"HUSH"}`,
 		"inside": `{"id":{"pin":"HUSH"}}`, "value": `{"id":1,"pin":{"a":["HUSH"]}}`, "twice": `{"id":1,"pin":"HUSH","pin":"HUSH"}`,
+		"open": `{"id":"x","map":{"pin":"1","deep":{"pin":"2"}}}`,
 	}
 	b := besiege(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, replies[r.URL.Query().Get("c")])
 	})
 	for name := range replies {
+		if name == "open" {
+			continue
+		}
 		_, body, _ := b.do(t, "GET", "/u/a?c="+name, "", b.Key)
 		if strings.Contains(body, "HUSH") || body == "" {
 			t.Errorf("%s: %s", name, body)
 		}
+	}
+	if _, body, _ := b.do(t, "GET", "/u/a?c=open", "", b.Key); body != replies["open"] {
+		t.Errorf("what the contract leaves open was cut: %s", body)
 	}
 }
 

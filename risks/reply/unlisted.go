@@ -33,13 +33,13 @@ func (g *guard) unlisted(x *risk.Exchange, r *risk.Response, c risk.Class) *risk
 	if !readable {
 		return nil
 	}
-	return g.cutNamed(x, &d)
+	return g.cutNamed(x, &d, func(name string, _ int) bool { return g.traits().writeOnly[name] || credential(name) })
 }
 
 // unmatched handles a body that breaks its schema. Where a value matched no
 // schema, such as an array in place of an object or a member of no branch, its
 // members were never marked: those that have the name of a write-only member go
-// all the same.
+// all the same. What a schema leaves open stays.
 func (g *guard) unmatched(x *risk.Exchange, r *risk.Response) *risk.Denial {
 	if r.Status >= 400 || !isJSON(r.Media) || len(g.traits().writeOnly) == 0 {
 		return nil
@@ -48,16 +48,31 @@ func (g *guard) unmatched(x *risk.Exchange, r *risk.Response) *risk.Denial {
 	if d.Parse(r.Body) != nil {
 		return nil
 	}
-	return g.cutNamed(x, &d)
+	open := map[int]bool{}
+	for i := range x.ReplyReading().Marks {
+		if m := &x.ReplyReading().Marks[i]; m.Kind == risk.UndeclaredOpen {
+			open[m.Start] = true
+		}
+	}
+	return g.cutNamed(x, &d, func(name string, i int) bool {
+		if !g.traits().writeOnly[name] {
+			return false
+		}
+		for ; i >= 0; i = int(d.Node(i).Parent) {
+			if open[int(d.Node(i).KeyStart)-1] {
+				return false
+			}
+		}
+		return true
+	})
 }
 
-// cutNamed cuts every member that has the name of a write-only member or of a
-// stored credential.
-func (g *guard) cutNamed(x *risk.Exchange, d *jsonx.Doc) *risk.Denial {
-	t, cut := g.traits(), 0
+// cutNamed cuts every member that goes, by its name and its node.
+func (g *guard) cutNamed(x *risk.Exchange, d *jsonx.Doc, goes func(name string, node int) bool) *risk.Denial {
+	cut := 0
 	for i := range d.Len() {
 		name := d.Key(i)
-		if name == nil || !t.writeOnly[string(name)] && !credential(string(name)) {
+		if name == nil || !goes(string(name), i) {
 			continue
 		}
 		if cut++; cut > risk.MaxMarks {
