@@ -53,11 +53,26 @@ func (j *judge) breach(format string, args ...any) {
 // 2, 4 and 6 run with r alone above the floor too, beside those that With
 // names.
 func (w *World) Judge(ctx context.Context, r risk.Risk, all []risk.Risk) []string {
+	var out []string
+	for _, face := range [...]risk.Face{risk.ProbeFace, risk.LintFace, risk.GuardFace} {
+		out = append(out, w.JudgeFace(ctx, face, r, all)...)
+	}
+	return out
+}
+
+// JudgeFace is the part of Judge that is about one face: legs 1 and 3 of the
+// probe, 5 of the lint, and 2, 4, 6 and 8 of the guard.
+func (w *World) JudgeFace(ctx context.Context, face risk.Face, r risk.Risk, all []risk.Risk) []string {
 	j := &judge{w: w, r: r}
-	j.bare(ctx)
-	j.design()
-	j.guarded(ctx, "alone", w.alone(r, all))
-	j.guarded(ctx, "with all", all)
+	switch face {
+	case risk.ProbeFace:
+		j.bare(ctx)
+	case risk.LintFace:
+		j.design()
+	case risk.GuardFace:
+		j.guarded(ctx, "alone", w.alone(r, all))
+		j.guarded(ctx, "with all", all)
+	}
 	return j.breaches
 }
 

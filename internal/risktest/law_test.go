@@ -62,28 +62,29 @@ func TestTheLawNoticesAFaceThatDoesNotWork(t *testing.T) {
 		t.Helper()
 		denial := &risk.Denial{Code: "law/broken", Status: 400, Title: "no", Reason: "everything is denied"}
 		for name, m := range map[string]struct {
+			face   risk.Face
 			change func(*risk.Risk)
 			want   string // a part of a breach
 		}{
-			"a guard that guards nothing": {func(r *risk.Risk) {
+			"a guard that guards nothing": {risk.GuardFace, func(r *risk.Risk) {
 				r.Guard = func(*risk.Site) ([]risk.Placed, error) { return nil, nil }
 			}, "behind the gateway"},
-			"a guard that denies everything": {func(r *risk.Risk) {
+			"a guard that denies everything": {risk.GuardFace, func(r *risk.Risk) {
 				phase := r.Phases[0]
 				r.Guard = func(*risk.Site) ([]risk.Placed, error) {
 					return risk.At(phase, risk.GuardFunc(func(*risk.Exchange) *risk.Denial { return denial })), nil
 				}
 			}, "lawful"},
-			"a guard that panics": {func(r *risk.Risk) {
+			"a guard that panics": {risk.GuardFace, func(r *risk.Risk) {
 				phase := r.Phases[0]
 				r.Guard = func(*risk.Site) ([]risk.Placed, error) {
 					return risk.At(phase, risk.GuardFunc(func(*risk.Exchange) *risk.Denial { panic("broken") })), nil
 				}
 			}, "the gateway failed"},
-			"a probe that finds nothing": {func(r *risk.Risk) {
+			"a probe that finds nothing": {risk.ProbeFace, func(r *risk.Risk) {
 				r.Probe = func(context.Context, *risk.Target) error { return nil }
 			}, "in the weak upstream"},
-			"a probe that finds always": {func(r *risk.Risk) {
+			"a probe that finds always": {risk.ProbeFace, func(r *risk.Risk) {
 				r.Probe = func(_ context.Context, t *risk.Target) error {
 					for _, code := range w.Findings {
 						bare, probable := strings.CutPrefix(code, "probable ")
@@ -92,10 +93,10 @@ func TestTheLawNoticesAFaceThatDoesNotWork(t *testing.T) {
 					return nil
 				}
 			}, "in the sound upstream"},
-			"a lint that is silent": {func(r *risk.Risk) {
+			"a lint that is silent": {risk.LintFace, func(r *risk.Risk) {
 				r.Lint = func(*contract.Contract, func(source.Diagnostic)) {}
 			}, "of the flawed design"},
-			"a lint that always speaks": {func(r *risk.Risk) {
+			"a lint that always speaks": {risk.LintFace, func(r *risk.Risk) {
 				r.Lint = func(_ *contract.Contract, report func(source.Diagnostic)) {
 					report(source.Diagnostic{At: source.Span{File: "a", Line: 1}, Code: "law/broken", Hint: "none"})
 				}
@@ -103,7 +104,7 @@ func TestTheLawNoticesAFaceThatDoesNotWork(t *testing.T) {
 		} {
 			mutant := r
 			m.change(&mutant)
-			if breaches := strings.Join(w.Judge(t.Context(), mutant, with(mutant)), "\n"); !strings.Contains(breaches, m.want) {
+			if breaches := strings.Join(w.JudgeFace(t.Context(), m.face, mutant, with(mutant)), "\n"); !strings.Contains(breaches, m.want) {
 				t.Errorf("%s lives: %s", name, breaches)
 			}
 		}

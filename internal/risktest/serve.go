@@ -55,8 +55,12 @@ const maxAttempts = 400
 var errTooMany = errors.New("the probe sends too much")
 
 // A client makes attempts and keeps what was seen.
+//
+// It reuses connections, one for each version of TLS that is offered at most:
+// handshakes are most of what the law costs.
 type client struct {
 	s    *Server
+	by   map[uint16]*http.Transport
 	key  func(caller string) string // nil: Key
 	mu   sync.Mutex
 	seen []*risk.Seen
@@ -96,11 +100,7 @@ func (c *client) send(ctx context.Context, a *risk.Attempt) (*risk.Seen, error) 
 		r.Header.Add("X-Api-Key", key(a.As))
 		r.Header.Add("Authorization", "Bearer "+Token(a.As))
 	}
-	t := &http.Transport{
-		DisableKeepAlives: true, DisableCompression: true,
-		TLSClientConfig: &tls.Config{RootCAs: c.s.roots, ServerName: serverName, MinVersion: tls.VersionTLS10, MaxVersion: a.TLS}, //nolint:gosec // probes offer what they look for
-	}
-	resp, err := t.RoundTrip(r)
+	resp, err := c.transport(a.TLS).RoundTrip(r)
 	if err != nil {
 		return nil, fmt.Errorf("send: %w", err)
 	}
@@ -113,6 +113,24 @@ func (c *client) send(ctx context.Context, a *risk.Attempt) (*risk.Seen, error) 
 	c.seen = append(c.seen, seen)
 	c.mu.Unlock()
 	return seen, nil
+}
+
+// transport is that for a highest version of TLS; 0 is the newest.
+func (c *client) transport(highest uint16) *http.Transport {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.by[highest]
+	if t == nil {
+		t = &http.Transport{
+			DisableCompression: true, MaxIdleConnsPerHost: 1,
+			TLSClientConfig: &tls.Config{RootCAs: c.s.roots, ServerName: serverName, MinVersion: tls.VersionTLS10, MaxVersion: highest}, //nolint:gosec // probes offer what they look for
+		}
+		if c.by == nil {
+			c.by = map[uint16]*http.Transport{}
+		}
+		c.by[highest] = t
+	}
+	return t
 }
 
 func see(resp *http.Response) (*risk.Seen, error) {
