@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport/sallyport/risk"
 	"github.com/sallyport/sallyport/risks/authn"
 	"github.com/sallyport/sallyport/risks/bfla"
+	"github.com/sallyport/sallyport/risks/caching"
 	"github.com/sallyport/sallyport/risks/cookies"
 	"github.com/sallyport/sallyport/risks/cors"
 	"github.com/sallyport/sallyport/risks/csrf"
@@ -29,6 +30,7 @@ func All() []risk.Risk {
 	return []risk.Risk{
 		authn.Risk,
 		bfla.Risk,
+		caching.Risk,
 		cookies.Risk,
 		cors.Risk,
 		csrf.Risk,
