@@ -125,17 +125,20 @@ func replyAttacks() []Attack {
 		{"break the SQL and read the statement", "errors", Alice, false, get("/customers?q=%27"), leaks(`SELECT id, name`)},
 		{"read SQL from a declared error", "errors", Carol, false, send("POST", "/customers",
 			`{"name":"Bob Two","email":"bob@example.com","password":"bob-secret-2"}`), leaks(`INSERT INTO customers`)},
-		{"read what the server is made of", "headers", Alice, false, get("/orders/41"), func(r reply) bool {
+		{"read what the server is made of", "disclosure", Alice, false, get("/orders/41"), func(r reply) bool {
 			return r.ok() && (r.header.Get("X-Powered-By") != "" || strings.Contains(r.header.Get("Server"), "sqlite"))
 		}},
-		{"learn the name of the database host", "headers", Alice, false, get("/orders/41"), func(r reply) bool {
+		{"learn the name of the database host", "disclosure", Alice, false, get("/orders/41"), func(r reply) bool {
 			return r.ok() && r.header.Get("X-Backend-Host") != ""
 		}},
 		{"come from an address of one's choice", "forwarded", Alice, false, get("/orders/41").with("Client-Ip", "203.0.113.9"), func(r reply) bool {
 			return r.ok() && r.header.Get("X-Seen-From") == "203.0.113.9"
 		}},
-		{"have a reply sniffed, framed and cached", "headers", Alice, false, get("/orders/41"), func(r reply) bool {
-			return r.ok() && (r.header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(r.header.Get("Cache-Control"), "no-store"))
+		{"have a reply sniffed and framed", "headers", Alice, false, get("/orders/41"), func(r reply) bool {
+			return r.ok() && r.header.Get("X-Content-Type-Options") != "nosniff"
+		}},
+		{"have an order kept by a cache", "caching", Alice, false, get("/orders/41"), func(r reply) bool {
+			return r.ok() && !strings.Contains(r.header.Get("Cache-Control"), "no-store")
 		}},
 	}
 }

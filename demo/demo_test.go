@@ -128,7 +128,7 @@ func TestAttacksSucceedAfterTrafficAndEachOther(t *testing.T) {
 
 func TestAttacksNameOnlyRisksThatAreKnown(t *testing.T) {
 	t.Parallel()
-	known := []string{"cookies", "csrf", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", ""}
+	known := []string{"caching", "cookies", "csrf", "disclosure", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", ""}
 	seen, names := map[string]int{}, map[string]bool{}
 	for _, a := range demo.Attacks() {
 		if !slices.Contains(known, a.Risk) {
@@ -229,7 +229,7 @@ func TestTheContractRefusesTheAttacksThatItIsSaidToRefuse(t *testing.T) {
 			if err == nil {
 				t.Errorf("%s: the contract lets it pass", a.Name)
 			}
-		case "authn", "reply", "errors", "headers":
+		case "authn", "reply", "errors", "headers", "disclosure", "caching":
 			if err != nil {
 				t.Errorf("%s: the contract refuses it: %v", a.Name, err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/risks/cookies"
 	"github.com/sallyport/sallyport/risks/cors"
 	"github.com/sallyport/sallyport/risks/csrf"
+	"github.com/sallyport/sallyport/risks/disclosure"
 	"github.com/sallyport/sallyport/risks/errors"
 	"github.com/sallyport/sallyport/risks/forwarded"
 	"github.com/sallyport/sallyport/risks/header"
@@ -34,6 +35,7 @@ func All() []risk.Risk {
 		cookies.Risk,
 		cors.Risk,
 		csrf.Risk,
+		disclosure.Risk,
 		errors.Risk,
 		forwarded.Risk,
 		header.Risk,

@@ -94,7 +94,7 @@ func TestProbesFindTheWeakDemoWeak(t *testing.T) {
 	t.Parallel()
 	got := scan(t, bareDemo(demo.Options{}))
 	for _, want := range []string{
-		"cors/reflected", "errors/leak", "forwarded/address", "headers/discloses", "probable authn/anonymous", "probable bfla/scope", "reply/undeclared", "reply/write-only", "request/body",
+		"cors/reflected", "errors/leak", "forwarded/address", "disclosure/field", "probable authn/anonymous", "probable bfla/scope", "reply/undeclared", "reply/write-only", "request/body",
 		"request/read-only", "transport/plain", "undeclared/media-type", "undeclared/path", "urlsecrets/query",
 	} {
 		if !slices.Contains(got, want) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -24,8 +23,7 @@ const (
 type guard struct {
 	hsts    string // what we send; "" where clients do not come over TLS
 	seconds int64
-	keep    kind     // kinds that stay as the upstream sent them
-	stays   []string // fields that stay although they disclose
+	keep    kind // kinds that stay as the upstream sent them
 }
 
 func newGuard(s *risk.Site) ([]risk.Placed, error) {
@@ -52,36 +50,12 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 		if k == other {
 			return nil, fmt.Errorf("keep names %q, which is left alone anyway", name)
 		}
-		if k == discloses {
-			g.stays = append(g.stays, name)
-			continue
-		}
 		g.keep |= k
 	}
-	g.stays = append(g.stays, declared(s.Op)...)
 	return risk.At(risk.Reply, g), nil
 }
 
-// declared lists the disclosing fields that the contract declares, which
-// clients may count on; the lint speaks of them. Server and X-Powered-By serve
-// no client.
-func declared(op *contract.Operation) []string {
-	if op == nil {
-		return nil
-	}
-	var out []string
-	for _, r := range op.Replies {
-		for _, h := range r.Headers {
-			if kindOf(h.Name) == discloses && !strings.EqualFold(h.Name, "Server") && !strings.EqualFold(h.Name, "X-Powered-By") {
-				out = append(out, h.Name)
-			}
-		}
-	}
-	return out
-}
-
-// Check asks for the fields that are missing and for the removal of those that
-// disclose. It always lets the exchange pass.
+// Check asks for the fields that are missing. It always lets the exchange pass.
 func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 	r := x.Response()
 	if r == nil {
@@ -94,15 +68,14 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 		switch k := kindOf(f.Name); k {
 		case other:
 			hop = hop || risk.EqualFold(f.Name, "Connection") && strings.ContainsRune(f.Value, '-') && !risk.EqualFold(f.Value, "keep-alive")
-		case discloses:
-			if !g.stay(f.Name) {
-				x.Edit(risk.Edit{Do: risk.RemoveField, On: risk.OnReply, Stage: risk.Strip, Name: f.Name})
-			}
 		default:
 			if g.strict(k, f.Value) {
 				fine |= k
 			} else {
 				loose |= k // of two fields with one name, browsers may choose this one
+				if k != transport && g.keep&k == 0 {
+					x.Edit(risk.Edit{Do: risk.RemoveField, On: risk.OnReply, Stage: risk.Strip, Name: f.Name})
+				}
 			}
 		}
 	}
@@ -129,9 +102,6 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 	}
 	if fine&resource == 0 {
 		set(x, "Cross-Origin-Resource-Policy", "same-origin")
-	}
-	if fine&(cache|expires) == 0 && personal(x) {
-		set(x, "Cache-Control", "no-store")
 	}
 	return nil
 }
@@ -164,25 +134,11 @@ func (g *guard) strict(k kind, value string) bool {
 		return value == "same-origin" || value == "same-site" || value == "cross-origin"
 	case transport:
 		return maxAge(value) >= g.seconds
-	case cache, expires, content, discloses, other:
+	case content, other:
 	}
 	return value != ""
 }
 
-// personal tells whether the reply may be meant for one caller alone.
-func personal(x *risk.Exchange) bool {
-	return x.Caller().Kind != risk.Anonymous || x.Request().Fields.Has("Authorization")
-}
-
-func (g *guard) stay(name string) bool {
-	for _, s := range g.stays {
-		if risk.EqualFold(s, name) {
-			return true
-		}
-	}
-	return false
-}
-
 func set(x *risk.Exchange, name, value string) {
-	x.Edit(risk.Edit{Do: risk.SetField, On: risk.OnReply, Stage: risk.Decide, Name: name, Value: value})
+	x.Edit(risk.Edit{Do: risk.SetField, On: risk.OnReply, Stage: risk.Mask, Name: name, Value: value})
 }

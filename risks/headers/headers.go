@@ -1,6 +1,5 @@
 // Package headers is the risk that replies lack the header fields that tell
-// browsers and caches to be careful, or carry fields that tell attackers what
-// runs behind the gateway.
+// browsers to be careful.
 package headers
 
 import (
@@ -21,30 +20,26 @@ type Params struct {
 	Keep []string      `policy:"keep" doc:"header fields of the upstream that stay as they are"`
 }
 
-// CodeDiscloses is the diagnostic for a declared field that says what runs
-// behind the gateway.
-const CodeDiscloses source.Code = "headers/discloses"
+// CodeWeak is the diagnostic for a documented value that protects nobody.
+const CodeWeak source.Code = "headers/weak"
 
-// Codes of findings, beside CodeDiscloses.
+// Codes of findings.
 const (
 	CodeSniff   source.Code = "headers/sniff"   // no X-Content-Type-Options
 	CodeHSTS    source.Code = "headers/hsts"    // no Strict-Transport-Security over TLS
 	CodeFraming source.Code = "headers/framing" // any site may frame a page
-	CodeCached  source.Code = "headers/cached"  // caches may keep what is private
 )
 
 // Risk is the definition; its faces are in guard.go, probe.go and lint.go.
 var Risk = risk.Risk{
 	ID:     "headers",
-	Title:  "Missing security headers and leaking ones",
+	Title:  "Missing security headers",
 	Doc:    doc,
 	Phases: []risk.Phase{risk.Reply},
 	Params: Params{},
 	Clauses: []taxon.Clause{
 		taxon.API8_2023, taxon.API7_2019, // replies leave the gateway with the fields that a safe configuration sends
 		taxon.CWE16, taxon.CWE693, // a protection of browsers that the upstream left out is put in
-		taxon.CWE497, taxon.ASVS13_4_6, // fields that name software and versions are removed
-		taxon.CWE525, taxon.ASVS14_3_2, // replies to known callers are not kept by caches
 		taxon.CWE1021, taxon.ASVS3_4_6, // frame-ancestors and X-Frame-Options
 		taxon.RFC6797, taxon.ASVS3_4_1, // Strict-Transport-Security over TLS
 		taxon.ASVS3_4_4, // nosniff

@@ -20,7 +20,7 @@ func all() map[string]string {
 	return map[string]string{
 		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
 		"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-		"Strict-Transport-Security": "max-age=31536000", "Cache-Control": "no-store",
+		"Strict-Transport-Security": "max-age=31536000",
 	}
 }
 
@@ -98,7 +98,6 @@ func TestWhatTheUpstreamSaysIsKeptWhereItIsAsStrict(t *testing.T) {
 		"an empty policy of content":    {"Content-Security-Policy", "", "default-src 'none'; frame-ancestors 'none'"},
 		"a resource for other sites":    {"Cross-Origin-Resource-Policy", "cross-origin", "cross-origin"},
 		"a resource for nonsense":       {"Cross-Origin-Resource-Policy", "yes", "same-origin"},
-		"a rule for caches":             {"Cache-Control", "private, max-age=5", "private, max-age=5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,24 +130,6 @@ func TestConnectionCannotNameAwayOurFields(t *testing.T) {
 	}
 }
 
-func TestFieldsThatTellAreRemovedInAnyCase(t *testing.T) {
-	t.Parallel()
-	got := after(t, guardFor(t, Params{}, nil), facts(
-		"Server", "Apache/2.4.1", "X-Powered-By", "PHP/5.2", "x-aspnet-version", "4.0", "X-DEBUG-TOKEN", "a1", "Via", "1.1 squid", "X-Runtime", "0.1",
-		"X-Backend-Server", "10.0.0.3", "X-Envoy-Upstream-Service-Time", "3", "X-Debug", "on", "X-Exception-Class", "a.B", "X_Powered_By", "PHP",
-		// near misses
-		"X-Request-Id", "7", "Serverless", "yes", "X-Runtimes", "x", "X-Viaduct", "x", "X-Debu", "x", "Xserver", "x",
-	))
-	want := all()
-	for _, name := range []string{"X-Request-Id:7", "Serverless:yes", "X-Runtimes:x", "X-Viaduct:x", "X-Debu:x", "Xserver:x"} {
-		k, v, _ := strings.Cut(name, ":")
-		want[k] = v
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestAKelvinSignIsNoK(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"X-Bac\u212aend", "\u017ferver", strings.Repeat("x", 300), ""} {
@@ -176,32 +157,12 @@ func TestPagesMayLoadButNotBeFramed(t *testing.T) {
 	}
 }
 
-func TestOnlyRepliesToKnownCallersAreNotStored(t *testing.T) {
+func TestKeptFieldsStay(t *testing.T) {
 	t.Parallel()
-	g := guardFor(t, Params{}, nil)
-	f := facts()
-	f.Caller = risk.Caller{}
-	if got, there := after(t, g, f)["Cache-Control"]; there {
-		t.Errorf("an anonymous reply says %q", got)
-	}
-	f.Request.Fields = risk.Fields{{Name: "authorization", Value: "Basic eA=="}}
-	if got := after(t, g, f)["Cache-Control"]; got != "no-store" {
-		t.Errorf("a reply to a credential says %q", got)
-	}
-	f = facts("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")
-	if got, there := after(t, g, f)["Cache-Control"]; there {
-		t.Errorf("a reply that says when it ends says %q, too", got)
-	}
-}
-
-func TestKeepAndDeclaredFieldsStay(t *testing.T) {
-	t.Parallel()
-	op := &contract.Operation{Replies: []*contract.Reply{{Code: 200, Headers: []*contract.Parameter{{Name: "X-Runtime"}, {Name: "Server"}}}}}
-	g := guardFor(t, Params{HSTS: time.Hour, Keep: []string{"via", "X-Frame-Options"}}, op)
-	got := after(t, g, facts("Via", "1.1 a", "X-Runtime", "0.1", "Server", "x"))
+	g := guardFor(t, Params{HSTS: time.Hour, Keep: []string{"X-Frame-Options"}}, nil)
+	got := after(t, g, facts("X-Frame-Options", "ALLOWALL", "Referrer-Policy", "unsafe-url"))
 	want := all()
-	delete(want, "X-Frame-Options")
-	want["Via"], want["X-Runtime"], want["Strict-Transport-Security"] = "1.1 a", "0.1", "max-age=3600"
+	want["X-Frame-Options"], want["Strict-Transport-Security"] = "ALLOWALL", "max-age=3600"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -246,21 +207,26 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-func TestTheLintNamesEachFieldOnce(t *testing.T) {
+func TestTheLintNamesEachWeakFieldOnce(t *testing.T) {
 	t.Parallel()
-	server := &contract.Parameter{Name: "server", At: source.Span{File: "a.yaml", Line: 7}}
-	ok := &contract.Parameter{Name: "X-Request-Id"}
-	weak := &contract.Contract{Operations: []*contract.Operation{
-		{Replies: []*contract.Reply{{Code: 200, Headers: []*contract.Parameter{ok, server}}, {Code: 404, Headers: []*contract.Parameter{{Name: "Server"}}}}},
-		{Replies: []*contract.Reply{{Code: 200, Headers: []*contract.Parameter{{Name: "X-Powered-By"}}}}},
-	}}
-	var got []string
-	lint(weak, func(d source.Diagnostic) { got = append(got, d.At.String()+" "+string(d.Code)) })
-	if diff := cmp.Diff([]string{"a.yaml:7 headers/discloses", "- headers/discloses"}, got); diff != "" {
-		t.Error(diff)
+	shows := func(name, value string) *contract.Parameter {
+		s := contract.NewSchema()
+		s.Examples = []source.Value{{Text: value}}
+		return &contract.Parameter{Name: name, Schema: &contract.Schema{Ref: s}}
 	}
-	sound := &contract.Contract{Operations: []*contract.Operation{{Replies: []*contract.Reply{{Code: 200, Headers: []*contract.Parameter{ok}}}}}}
-	lint(sound, func(d source.Diagnostic) { t.Errorf("a sound document is reported: %v", d) })
+	c := &contract.Contract{Operations: []*contract.Operation{{Replies: []*contract.Reply{{Code: 200, Headers: []*contract.Parameter{
+		shows("x-frame-options", "ALLOWALL"), shows("X-Frame-Options", "ALLOW-FROM a"), shows("Strict-Transport-Security", "max-age=0"),
+		shows("Strict-Transport-Security", "max-age=60"), shows("X-Content-Type-Options", "nosniff"), {Name: "Referrer-Policy"}, shows("X-Other", "x"),
+	}}}}}}
+	n := 0
+	lint(c, func(d source.Diagnostic) {
+		if n++; d.Code != CodeWeak {
+			t.Errorf("%+v", d)
+		}
+	})
+	if n != 2 {
+		t.Errorf("%d diagnostics, want those of X-Frame-Options and HSTS", n)
+	}
 }
 
 // upstream is an API with one private and one open operation.
@@ -309,7 +275,7 @@ func TestTheProbeFindsWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(found)
-	want := []string{"headers/cached GET /me", "headers/discloses GET /news", "headers/framing GET /news", "headers/hsts GET /me", "headers/sniff GET /me"}
+	want := []string{"headers/framing GET /news", "headers/hsts GET /me", "headers/sniff GET /me"}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Error(diff)
 	}

@@ -9,14 +9,11 @@ type kind uint16
 const (
 	other kind = 0
 	sniff kind = 1 << iota
-	cache
-	expires
 	content
 	frame
 	referrer
 	resource
 	transport
-	discloses
 )
 
 // maxName is how much of a name is looked at, in bytes; the longest name
@@ -40,10 +37,6 @@ func kindOf(name string) kind {
 	switch string(low) {
 	case "x-content-type-options":
 		return sniff
-	case "cache-control":
-		return cache
-	case "expires", "pragma":
-		return expires
 	case "content-security-policy":
 		return content
 	case "x-frame-options":
@@ -55,39 +48,7 @@ func kindOf(name string) kind {
 	case "strict-transport-security":
 		return transport
 	}
-	for i, c := range low {
-		if c == '_' {
-			low[i] = '-' // as CGI and its heirs write it
-		}
-	}
-	if tells(low) {
-		return discloses
-	}
 	return other
-}
-
-// tells holds the fields that say which software, version or host answered.
-// The list follows that of the OWASP Secure Headers project; fields of
-// content delivery that clients use, such as Age, are not in it.
-func tells(low []byte) bool {
-	switch string(low) {
-	case "server", "via", "powered-by", "product", "sourcemap", "host-header", "liferay-portal", "pega-host", "oraclecommercecloud-version",
-		"microsoftsharepointteamservices", "k-proxy-request",
-		"x-aspnet-version", "x-aspnetmvc-version", "x-generator", "x-generated-by", "x-runtime", "x-server", "x-server-name", "x-served-by", "x-host", "x-hostname",
-		"x-upstream", "x-node", "x-instance-id", "x-application-context", "x-framework", "x-cms", "x-php-version", "x-python-version", "x-java-version", "x-version-info",
-		"x-owa-version", "x-feserver", "x-beserver", "x-calculatedbetarget", "x-diaginfo", "x-sourcefiles", "x-sourcemap", "x-mod-pagespeed", "x-page-speed",
-		"x-turbo-charged-by", "x-redirect-by", "x-jenkins", "x-hudson", "x-jitsi-release", "x-umbraco-version", "x-cocoon-version", "x-content-encoded-by",
-		"x-drupal-cache", "x-rack-cache", "x-varnish", "x-stack-trace", "x-exception", "x-exception-class", "x-sql", "x-sql-query", "x-query-count":
-		return true
-	}
-	for _, prefix := range [...]string{
-		"x-debug", "x-powered", "x-backend", "x-backside", "x-envoy-", "x-varnish-", "x-litespeed-", "x-kubernetes-", "x-server-", "x-b3-", "x-upstream-", "x-symfony-", "x-nextjs-",
-	} {
-		if len(low) >= len(prefix) && string(low[:len(prefix)]) == prefix {
-			return true
-		}
-	}
-	return false
 }
 
 // html tells whether browsers render media as a page that may run scripts of

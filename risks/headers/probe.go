@@ -1,7 +1,6 @@
 package headers
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -35,9 +34,6 @@ func probe(ctx context.Context, t *risk.Target) error {
 		}
 		a.read++
 		a.head(op, seen)
-		if err := a.caching(ctx, t, op, try, seen); err != nil {
-			return err
-		}
 	}
 	for _, code := range a.order {
 		l := a.found[code]
@@ -84,31 +80,4 @@ func (a *audit) head(op *contract.Operation, s *risk.Seen) {
 		!strings.Contains(s.Fields.Get("Content-Security-Policy"), "frame-ancestors") {
 		a.note(op, CodeFraming, "a page may be framed by any site")
 	}
-	for _, f := range s.Fields {
-		// A Server field without a number names no version: a near miss.
-		if kindOf(f.Name) == discloses && (!strings.EqualFold(f.Name, "Server") || strings.ContainsAny(f.Value, "0123456789")) &&
-			!strings.EqualFold(f.Name, "Via") {
-			a.note(op, CodeDiscloses, "a reply carries the field "+f.Name)
-			return
-		}
-	}
-}
-
-// caching looks for private replies that caches may keep. What anybody gets
-// without a credential is not private.
-func (a *audit) caching(ctx context.Context, t *risk.Target, op *contract.Operation, try *risk.Attempt, s *risk.Seen) error {
-	if try.As == "" || len(s.Body) == 0 || s.Fields.Has("Cache-Control") || s.Fields.Has("Expires") || s.Fields.Has("Pragma") {
-		return nil
-	}
-	open := *try
-	open.As = ""
-	anonymous, err := t.Send(ctx, &open)
-	if err != nil {
-		return fmt.Errorf("read %s without a credential: %w", op.Key, err)
-	}
-	if anonymous.Status == s.Status && bytes.Equal(anonymous.Body, s.Body) {
-		return nil
-	}
-	a.note(op, CodeCached, "a reply that only a known caller gets says nothing about caching")
-	return nil
 }
