@@ -128,7 +128,7 @@ func TestAttacksSucceedAfterTrafficAndEachOther(t *testing.T) {
 
 func TestAttacksNameOnlyRisksThatAreKnown(t *testing.T) {
 	t.Parallel()
-	known := []string{"caching", "cookies", "csrf", "disclosure", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", ""}
+	known := []string{"caching", "cookies", "csrf", "disclosure", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", "retired", ""}
 	seen, names := map[string]int{}, map[string]bool{}
 	for _, a := range demo.Attacks() {
 		if !slices.Contains(known, a.Risk) {
@@ -192,7 +192,7 @@ func TestTrafficUsesEveryOperationAndKeepsTheContract(t *testing.T) {
 	unused := map[string]bool{}
 	for _, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
-			unused[op.OperationID] = true
+			unused[op.OperationID] = !op.Deprecated
 		}
 	}
 	if n := len(unused); n < 20 || n > 30 {
@@ -214,7 +214,10 @@ func TestTrafficUsesEveryOperationAndKeepsTheContract(t *testing.T) {
 			t.Errorf("%s: the contract refuses the reply of the sound twin: %v", step.Name, err)
 		}
 	}
-	for id := range unused {
+	for id, should := range unused {
+		if !should {
+			continue // its end has come
+		}
 		t.Errorf("operation %s has no lawful step", id)
 	}
 }

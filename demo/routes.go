@@ -40,6 +40,7 @@ func (a *API) routes() http.Handler {
 		m.HandleFunc("GET /internal/debug", a.debug)
 		m.HandleFunc("GET /v0/customers/{customerId}", a.oldCustomer)
 		m.HandleFunc("PUT /orders/{orderId}", a.replaceOrder)
+		m.HandleFunc("GET /v1/orders/{orderId}", a.getOrder)
 	}
 	m.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { a.missing(w) })
 	return m

@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/risks/redirect"
 	"github.com/sallyport/sallyport/risks/reply"
 	"github.com/sallyport/sallyport/risks/request"
+	"github.com/sallyport/sallyport/risks/retired"
 	"github.com/sallyport/sallyport/risks/transport"
 	"github.com/sallyport/sallyport/risks/undeclared"
 	"github.com/sallyport/sallyport/risks/urlsecrets"
@@ -44,6 +45,7 @@ func All() []risk.Risk {
 		redirect.Risk,
 		reply.Risk,
 		request.Risk,
+		retired.Risk,
 		transport.Risk,
 		undeclared.Risk,
 		urlsecrets.Risk,

@@ -72,10 +72,11 @@ func extended(e contract.Extensions, at source.Span) source.Value {
 
 // ofContract tells whether the member belongs to the contract itself, and is
 // left to those who read it there: what a schema marks, the scopes that an
-// operation asks for, its successor, and that it changes the protocol.
+// operation asks for, since when it is deprecated and what succeeds it, and
+// that it changes the protocol.
 func ofContract(name string) bool {
 	switch name {
-	case "sensitive", "content", "scopes", "successor", "websocket":
+	case "sensitive", "content", "scopes", "deprecated", "successor", "websocket":
 		return true
 	}
 	return false
