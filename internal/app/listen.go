@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -82,6 +83,21 @@ func (p *process) parseListens(first *loaded) ([]netx.Listen, error) {
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// hostsOf lists the names that clients may use: those that `listen` names. It
+// is nil, for any name, where a listener takes every address, or stands behind
+// proxies that know their own names.
+func hostsOf(listens []netx.Listen) []string {
+	var out []string
+	for _, l := range listens {
+		addr, err := netip.ParseAddr(l.Host)
+		if l.Socket != "" || l.Proxied || l.Host == "" || err == nil && addr.IsUnspecified() {
+			return nil
+		}
+		out = append(out, l.Names()...)
+	}
+	return out
 }
 
 // openListeners makes certificates ready and opens every socket, the admin

@@ -42,6 +42,7 @@ type process struct {
 	certs   certs.Source // nil without TLS
 	local   *certs.Local // nil where certificates come from elsewhere
 	listens []listener
+	hosts   []string // names that clients may use; nil: any
 	admin   *listener
 	trusted netx.Trusted
 	since   time.Time
@@ -95,6 +96,7 @@ func (p *process) start(ctx context.Context) error {
 	p.end.add(func(context.Context) error { p.state.Close(); return nil })
 	p.node, _ = os.Hostname() //nolint:errcheck // a node without a name is called ""
 	p.ids = event.NewIDs(p.opt.Clock, p.opt.Rand)
+	p.hosts = hostsOf(listens)
 	for _, step := range []func(context.Context, *loaded) error{p.openKeys, p.openLedger, p.openGateway} {
 		if err := step(ctx, first); err != nil {
 			return err
@@ -194,7 +196,7 @@ func (p *process) openGateway(_ context.Context, first *loaded) error {
 	)
 	p.gateway, err = gateway.New(gateway.Config{
 		Clock: p.opt.Clock, IDs: p.ids, Recorder: p.ledger, Verifier: verifier{p.ring}, Pseudonym: pseudonym,
-		Upstreams: p.ups, Trusted: p.trusted, Node: p.node, Done: p.done, Fault: p.fault,
+		Upstreams: p.ups, Trusted: p.trusted, Hosts: p.hosts, Node: p.node, Done: p.done, Fault: p.fault,
 	})
 	return err //nolint:wrapcheck // its only error is ours
 }

@@ -229,6 +229,24 @@ func TestOneCommandGuardsAnAPI(t *testing.T) {
 	}
 }
 
+func TestAForeignHostIsMisdirected(t *testing.T) {
+	t.Parallel()
+	r, _, _ := guarded(t, "")
+	for host, want := range map[string]int{"evil.example": 421, "localhost": 200, "LOCALHOST:1": 200, "127.0.0.1": 200, "127.0.0.1.evil.example": 421} {
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.Gateway[0]+"/things/1", nil)
+		req.Host = host
+		req.Header.Set("X-Api-Key", r.Key)
+		resp, err := r.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+}
+
 func TestHTTP2IsServedByTheSameGuards(t *testing.T) {
 	t.Parallel()
 	r, _, _ := guarded(t, "")

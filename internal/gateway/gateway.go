@@ -54,8 +54,12 @@ type Config struct {
 	Pseudonym func(text string) string // keyed hash; see risk.Env
 	Upstreams Upstreams
 	Trusted   netx.Trusted
-	Node      string
-	Buffers   int64 // bytes of bodies held at once by all exchanges; 0 is DefaultBuffers
+	// Hosts are the names that clients may use, in lower case without a port;
+	// nil takes every name. Hosts that an API names count too. Another name is
+	// misdirected: the upstream would build links from it.
+	Hosts   []string
+	Node    string
+	Buffers int64 // bytes of bodies held at once by all exchanges; 0 is DefaultBuffers
 	// Done is called with the record of every exchange after it was given to
 	// the Recorder, for metrics. It must not keep it.
 	Done func(*event.Event)
@@ -71,6 +75,7 @@ const DefaultBuffers = 256 << 20
 // A Gateway serves exchanges under the Plan that was applied last.
 type Gateway struct {
 	conf    Config
+	hosts   map[string]bool // of Config.Hosts
 	plan    atomic.Pointer[plan.Plan]
 	states  sync.Pool
 	buffers budget
@@ -95,7 +100,10 @@ func New(c Config) (*Gateway, error) {
 	if c.Fault == nil {
 		c.Fault = func(string, error) {}
 	}
-	g := &Gateway{conf: c, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	g := &Gateway{conf: c, turns: make(chan struct{}, runtime.GOMAXPROCS(0)), hosts: map[string]bool{}}
+	for _, h := range c.Hosts {
+		g.hosts[h] = true
+	}
 	g.buffers.left.Store(c.Buffers)
 	g.states.New = func() any { return newExchange(g) }
 	return g, nil

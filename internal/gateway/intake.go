@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/fault"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/netx"
+	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -32,6 +33,9 @@ func (e *exchange) intake() *fault.Fault {
 		return badHead.Because(errHost)
 	}
 	q.Host = hostName(e.r.Host)
+	if !e.g.serves(q.Host, e.plan) {
+		return misdirected
+	}
 	if t := e.r.TLS; t != nil && t.ServerName != "" && !risk.EqualFold(t.ServerName, q.Host) {
 		return misdirected // RFC 9110 section 7.4: the certificate was for another name
 	}
@@ -193,6 +197,20 @@ func lawfulHost(s string) bool {
 		}
 	}
 	return true
+}
+
+// serves tells whether clients may use this name. A request without one, as in
+// HTTP/1.0, names nothing.
+func (g *Gateway) serves(host string, p *plan.Plan) bool {
+	if g.conf.Hosts == nil || host == "" || g.hosts[host] {
+		return true
+	}
+	for _, a := range p.APIs {
+		if a.Host == host {
+			return true
+		}
+	}
+	return false
 }
 
 // hostName is the host in lower case without its port.
