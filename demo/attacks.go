@@ -62,7 +62,7 @@ const evil = "https://evil.example"
 // a fresh weak copy, and after Traffic and the others.
 func Attacks() []Attack {
 	var all []Attack
-	for _, part := range [][]Attack{entryAttacks(), contractAttacks(), replyAttacks(), browserAttacks(), logicAttacks()} {
+	for _, part := range [][]Attack{entryAttacks(), contractAttacks(), replyAttacks(), browserAttacks(), confusionAttacks(), logicAttacks()} {
 		all = append(all, part...)
 	}
 	return all

@@ -105,5 +105,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.preflight(w, r) {
 		return
 	}
-	a.next.ServeHTTP(w, r)
+	if r = a.settle(w, r); r != nil {
+		a.next.ServeHTTP(w, r)
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/risks/forwarded"
 	"github.com/sallyport/sallyport/risks/header"
 	"github.com/sallyport/sallyport/risks/headers"
+	"github.com/sallyport/sallyport/risks/parser"
 	"github.com/sallyport/sallyport/risks/path"
 	"github.com/sallyport/sallyport/risks/redirect"
 	"github.com/sallyport/sallyport/risks/reply"
@@ -41,6 +42,7 @@ func All() []risk.Risk {
 		forwarded.Risk,
 		header.Risk,
 		headers.Risk,
+		parser.Risk,
 		path.Risk,
 		redirect.Risk,
 		reply.Risk,
