@@ -13,24 +13,31 @@ import (
 
 // explainCmd explains one decision.
 type explainCmd struct {
-	ID     string `arg:"" help:"Decision id, or its first ten characters or more; a client finds it in the instance of the problem document."`
-	output `embed:""`
-	state  `embed:""`
+	ID        string `arg:"" help:"Decision id, or its first ten characters or more; a client finds it in the instance of the problem document. - reads a request from stdin and simulates it."`
+	output    `embed:""`
+	state     `embed:""`
+	simulator `embed:"" group:"A request from stdin:"`
 }
 
 // Help explains the command.
 func (explainCmd) Help() string {
 	return `Shows who called, which risks passed, which one decided and by which line of the policy or the contract, and what happened upstream.
 
+With - it reads a raw HTTP request or a curl command line from stdin and says what a gateway with this policy would do with it. Nothing is sent, executed or recorded. Exit code 1 says that it would be refused.
+
 Example:
 
-    sallyport explain 01JD8V6Q3M7Z9K2T4B6N8R0SWX`
+    sallyport explain 01JD8V6Q3M7Z9K2T4B6N8R0SWX
+    echo "curl -X DELETE https://api.example.com/orders/42" | sallyport explain - --as alice`
 }
 
 // Run prints the explanation.
 func (x *explainCmd) Run(ctx context.Context, c *console) error {
 	if x.ID == "-" {
-		return wrong("send the request to a gateway with --observe, and explain the id that it logs", "to simulate a request from stdin is not in this version")
+		return x.simulate(ctx, c, x.output, x.Config)
+	}
+	if x.used() {
+		return wrong("sallyport explain - reads a request from stdin", "a decision that was made needs no more than its id")
 	}
 	r, done, err := x.reader(c)
 	if err != nil {

@@ -248,7 +248,10 @@ func upstream(e *event.Event, end ending) string {
 	case u.Status == 0:
 		return joined("upstream called: no reply", clean(u.Address), millis(u.Micros))
 	}
-	text := joined(fmt.Sprintf("upstream called: %d", u.Status), clean(u.Address), millis(u.Micros))
+	text := fmt.Sprintf("upstream called: %d", u.Status)
+	if u.Address != "" || u.Micros > 0 { // neither is there in a simulation
+		text = joined(text, clean(u.Address), millis(u.Micros))
+	}
 	if e.Decision == event.Deny {
 		text += "   body withheld"
 	}
@@ -277,12 +280,19 @@ func personal(e *event.Event) string {
 // where names the Plan, the node and the place in the log.
 func where(e *event.Event) string {
 	var parts []string
-	for _, f := range []struct{ name, value string }{{"plan", e.Plan}, {"node", e.Node}, {"api", e.API}, {"op", e.Operation}, {"id", e.ID.String()}, {"trace", e.Trace}} {
+	id := ""
+	if !e.ID.IsZero() {
+		id = e.ID.String()
+	}
+	for _, f := range []struct{ name, value string }{{"plan", e.Plan}, {"node", e.Node}, {"api", e.API}, {"op", e.Operation}, {"id", id}, {"trace", e.Trace}} {
 		if f.value != "" {
 			parts = append(parts, f.name+" "+clean(f.value))
 		}
 	}
-	return strings.Join(append(parts, fmt.Sprintf("record %d", e.Seq)), " · ")
+	if e.Seq > 0 { // a simulation is in no log
+		parts = append(parts, fmt.Sprintf("record %d", e.Seq))
+	}
+	return strings.Join(parts, " · ")
 }
 
 // joined puts the parts that are there into one line.

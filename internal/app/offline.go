@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/internal/gateway"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/match"
+	"github.com/sallyport/sallyport/internal/lib/secret"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -27,13 +28,19 @@ type offline struct {
 	event event.Event
 	reply func() *http.Response
 	who   risk.Caller
+	judge func(secret.Text) risk.Verdict // of a key that is shown
 }
 
 // offlineKey is what the offline verifier takes. It is not the text of a key.
 const offlineKey = "offline"
 
 func newOffline(opt Options, p *plan.Plan) (*offline, error) {
-	o := &offline{plan: p}
+	o := &offline{plan: p, judge: func(t secret.Text) risk.Verdict {
+		if t.Reveal() == offlineKey {
+			return risk.Valid
+		}
+		return risk.UnknownCredential
+	}}
 	gw, err := gateway.New(gateway.Config{
 		Clock: opt.Clock, IDs: event.NewIDs(opt.Clock, opt.Rand), Recorder: o, Verifier: o, Upstreams: o,
 		Pseudonym: func(string) string { return "offline" }, Node: "check",
@@ -55,13 +62,17 @@ func (o *offline) Seal(e *event.Event) error {
 	o.event = *e
 	o.event.Would = append([]event.Would(nil), e.Would...)
 	o.event.Violations = append([]event.Violation(nil), e.Violations...)
+	o.event.Passed = append([]string(nil), e.Passed...)
+	o.event.Edits = append([]event.Edit(nil), e.Edits...)
+	o.event.Flags = append([]string(nil), e.Flags...)
+	o.event.Objects = append([]string(nil), e.Objects...)
 	return nil
 }
 
 // Verify implements gateway.Verifier.
 func (o *offline) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
-	if c.Text.Reveal() != offlineKey {
-		return risk.Caller{}, risk.UnknownCredential
+	if v := o.judge(c.Text); v != risk.Valid {
+		return risk.Caller{}, v
 	}
 	return o.who, risk.Valid
 }
@@ -111,27 +122,33 @@ func (o *offline) run(ctx context.Context, c call, reply func() *http.Response) 
 // identify adds the credentials that the operation asks for.
 func (o *offline) identify(r *http.Request) {
 	path, query, _ := strings.Cut(r.RequestURI, "?")
-	p, err := o.plan.Paths.Path(path)
-	if err != nil {
+	u := o.unit(r.Method, path, r.Host)
+	if u == nil || u.API == nil {
 		return
 	}
-	var m match.Match
-	t := o.plan.Find(strings.ToLower(r.Host), p, r.Method, &m)
-	if t.Unit.API == nil {
-		return
-	}
-	if h := t.Unit.API.KeyHeader; h != "" && r.Header.Get(h) == "" {
+	if h := u.API.KeyHeader; h != "" && r.Header.Get(h) == "" {
 		r.Header.Set(h, offlineKey)
 	}
-	if t.Unit.Op == nil || len(t.Unit.Op.Security) == 0 {
+	if u.Op == nil || len(u.Op.Security) == 0 {
 		return
 	}
-	for _, part := range t.Unit.Op.Security[0].Parts {
+	for _, part := range u.Op.Security[0].Parts {
 		query = present(r, part.Scheme, query)
 	}
 	if r.RequestURI = path; query != "" {
 		r.RequestURI += "?" + query
 	}
+}
+
+// unit is what the Plan has for a request, nil where its path has no single
+// meaning.
+func (o *offline) unit(method, path, host string) *plan.Unit {
+	p, err := o.plan.Paths.Path(path)
+	if err != nil {
+		return nil
+	}
+	var m match.Match
+	return o.plan.Find(strings.ToLower(hostOnly(host)), p, method, &m).Unit
 }
 
 // present adds a credential of one scheme and returns the query with it.
@@ -147,19 +164,28 @@ func present(r *http.Request, s *contract.Scheme, query string) string {
 		}
 		return strings.TrimPrefix(query+"&"+s.Field+"=offline", "&")
 	case s.Kind == contract.APIKey && s.In == contract.InCookie:
-		r.Header.Add("Cookie", s.Field+"=offline")
+		if probe := (&http.Request{Header: r.Header}); len(probe.CookiesNamed(s.Field)) == 0 {
+			r.Header.Add("Cookie", s.Field+"=offline")
+		}
 	case s.Kind == contract.APIKey:
 		if r.Header.Get(s.Field) == "" {
 			r.Header.Set(s.Field, "offline")
 		}
 	case s.Kind == contract.HTTPAuth && s.HTTP == "basic":
-		r.Header.Set("Authorization", "Basic b2ZmOmxpbmU=")
+		authorize(r, "Basic b2ZmOmxpbmU=")
 	case s.Kind == contract.HTTPAuth && s.HTTP != "bearer":
-		r.Header.Set("Authorization", s.HTTP+" offline")
+		authorize(r, s.HTTP+" offline")
 	case s.Kind != contract.MutualTLS:
-		r.Header.Set("Authorization", "Bearer offline")
+		authorize(r, "Bearer offline")
 	}
 	return query
+}
+
+// authorize adds a credential where the request brings none of its own.
+func authorize(r *http.Request, text string) {
+	if r.Header.Get("Authorization") == "" {
+		r.Header.Set("Authorization", text)
+	}
 }
 
 // discard is a reply that nobody reads.
