@@ -20,9 +20,9 @@ var mutantActive = func() int {
 	return n
 }()
 
-func mutant(n int) bool { return mutantActive == n }
+func chosenMutant(n int) bool { return mutantActive == n }
 
-func mutated[T any](n int, is, was T) T {
+func chosenText[T any](n int, is, was T) T {
 	if mutantActive == n {
 		return is
 	}
@@ -79,22 +79,22 @@ func (r *renderer) changed(n ast.Node, c *change) {
 	case condition:
 		r.out.WriteByte('(')
 		for _, o := range c.others {
-			fmt.Fprintf(&r.out, "mutant(%d) && (%s) || ", o.id, o.text)
+			fmt.Fprintf(&r.out, "chosenMutant(%d) && (%s) || ", o.id, o.text)
 		}
 		for _, o := range c.others {
-			fmt.Fprintf(&r.out, "!mutant(%d) && ", o.id)
+			fmt.Fprintf(&r.out, "!chosenMutant(%d) && ", o.id)
 		}
 		r.out.WriteByte('(')
 		inside()
 		r.out.WriteString("))")
 	case value:
 		for _, o := range c.others {
-			fmt.Fprintf(&r.out, "mutated[%s](%d, %s, ", c.typ, o.id, o.text)
+			fmt.Fprintf(&r.out, "chosenText[%s](%d, %s, ", c.typ, o.id, o.text)
 		}
 		inside()
 		r.out.WriteString(strings.Repeat(")", len(c.others)))
 	case statement:
-		fmt.Fprintf(&r.out, "if !mutant(%d) { ", c.others[0].id)
+		fmt.Fprintf(&r.out, "if !chosenMutant(%d) { ", c.others[0].id)
 		inside()
 		r.out.WriteString(" }")
 	}

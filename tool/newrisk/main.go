@@ -66,7 +66,7 @@ func run(name, title string) error {
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("run go tool gen: %w", err)
 	}
-	fmt.Printf("now fill in risks/%[1]s; what is missing says: go test ./risks/... && go test ./internal/risktest -run /%[1]s/\n", name)
+	fmt.Printf("now fill in risks/%[1]s; what is missing says: make law RISK=%[1]s\n", name)
 	return nil
 }
 
