@@ -184,7 +184,7 @@ func logicAttacks() []Attack {
 		{"pay from the account of another", "", Alice, false, send("POST", "/accounts/acc_2001/transfers",
 			`{"to":"acc_1001","amount":100}`).with("Idempotency-Key", idempotencyKey), shows(`"id":"acc_2001"`)},
 		{"do the work of an administrator", "bfla", Alice, false, send("PUT", "/admin/customers/1/role", `{"role":"admin"}`), shows(`"role":"admin"`)},
-		{"raise one's own balance", "", Alice, false, send("PATCH", "/accounts/acc_1001", `{"balance":99999999}`), shows(`"balance":99999999`)},
+		{"raise one's own balance", "massassign", Alice, false, send("PATCH", "/accounts/acc_1001", `{"balance":99999999}`), shows(`"balance":99999999`)},
 		{"set one's own price", "", Alice, false, send("PATCH", "/orders/43", `{"total":1}`), leaks(`"total":1[,}]`)},
 		{"read the margin of an order", "", Alice, false, get("/orders/41"), shows("margin")},
 		{"inject SQL through a search", "", Alice, false, get("/customers?q=" + union), leaks(`"name":"[0-9a-f]{64}"`)},

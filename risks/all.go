@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/risks/forwarded"
 	"github.com/sallyport/sallyport/risks/header"
 	"github.com/sallyport/sallyport/risks/headers"
+	"github.com/sallyport/sallyport/risks/massassign"
 	"github.com/sallyport/sallyport/risks/parser"
 	"github.com/sallyport/sallyport/risks/path"
 	"github.com/sallyport/sallyport/risks/redirect"
@@ -42,6 +43,7 @@ func All() []risk.Risk {
 		forwarded.Risk,
 		header.Risk,
 		headers.Risk,
+		massassign.Risk,
 		parser.Risk,
 		path.Risk,
 		redirect.Risk,

@@ -95,7 +95,7 @@ func TestProbesFindTheWeakDemoWeak(t *testing.T) {
 	got := scan(t, bareDemo(demo.Options{}))
 	for _, want := range []string{
 		"cors/reflected", "errors/leak", "forwarded/address", "disclosure/field", "probable authn/anonymous", "probable bfla/scope", "reply/undeclared", "reply/write-only", "request/body",
-		"request/read-only", "transport/plain", "undeclared/media-type", "undeclared/path", "urlsecrets/query",
+		"massassign/read-only", "transport/plain", "undeclared/media-type", "undeclared/path", "urlsecrets/query",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not found: %v", want, got)

@@ -70,7 +70,7 @@ func TestTricksDoNotReachTheUpstream(t *testing.T) {
 		{"a number that overflows", "POST", "/orders", risk.Fields{json}, `{"quantity":1e400}`, "400 parser/number"},
 		{"another case", "POST", "/orders", risk.Fields{json}, `{"quantity":1,"Total":5}`, "400 request/body"},
 		{"a member of the prototype", "POST", "/orders", risk.Fields{json}, `{"quantity":1,"__proto__":{"admin":true}}`, "400 request/body"},
-		{"a member of the server", "POST", "/orders", risk.Fields{json}, `{"quantity":1,"total":5}`, "400 request/read-only"},
+		{"a member of the server", "POST", "/orders", risk.Fields{json}, `{"quantity":1,"total":5}`, "400 massassign/read-only"},
 		{"a list of orders", "POST", "/orders", risk.Fields{json}, `[{"quantity":1}]`, "400 request/body"},
 		{"a text too long", "POST", "/orders", risk.Fields{json}, `{"quantity":1,"note":"` + strings.Repeat("é", 21) + `"}`, "400 request/body"},
 

@@ -1,20 +1,15 @@
 package request
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/sallyport/sallyport/fault"
 	"github.com/sallyport/sallyport/risk"
 )
 
 // A settled guard is what one operation's guards share.
 type settled struct {
-	strict     bool // what cannot be checked is refused
-	readOnly   bool // readOnly members are refused
-	undeclared bool // members that a silent schema does not list are refused
+	strict bool // what cannot be checked is refused
 
-	denyParameter, denySyntax, denyBody, denyComplex, denyReadOnly, denyUndeclared, denyUnchecked *risk.Denial
+	denyParameter, denySyntax, denyBody, denyComplex, denyUnchecked *risk.Denial
 }
 
 func newGuard(s *risk.Site) ([]risk.Placed, error) {
@@ -22,10 +17,7 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 		return nil, nil
 	}
 	p, _ := s.Params.(Params) // nil is the zero value
-	if p.ReadOnly != "" && !slices.Contains(p.ReadOnly.Values(), string(p.ReadOnly)) {
-		return nil, fmt.Errorf("read_only: %q is none of %v", p.ReadOnly, p.ReadOnly.Values())
-	}
-	g := &settled{strict: p.Strict, readOnly: p.ReadOnly != Allow, undeclared: s.Silent != risk.LeaveSilent}
+	g := &settled{strict: p.Strict}
 	g.denials()
 	if s.Op.Body == nil {
 		return risk.At(risk.Head, (*head)(g)), nil
@@ -41,8 +33,6 @@ func (g *settled) denials() {
 	g.denySyntax = refuse(CodeSyntax, risk.ShowBody, "the body is malformed", "the body cannot be parsed as its media type")
 	g.denyBody = refuse(CodeBody, risk.ShowBody, "the body breaks the contract", "the body breaks its schema")
 	g.denyComplex = refuse(CodeComplex, risk.ShowBody, "the body is too complex", "the body has more parts than are judged")
-	g.denyReadOnly = refuse(CodeReadOnly, risk.ShowNothing, "the body sets what only the server may set", "the body has a readOnly member")
-	g.denyUndeclared = refuse(CodeUndeclared, risk.ShowNothing, "the body has a member that the contract does not list", "the body has an undeclared member")
 	g.denyUnchecked = refuse(CodeUnchecked, risk.ShowNothing, "the body cannot be checked", "nothing checks this media type, and the policy is strict")
 }
 
@@ -96,18 +86,8 @@ func (g *body) Check(x *risk.Exchange) *risk.Denial {
 		return g.denyComplex
 	}
 	for i := range r.Marks {
-		switch r.Marks[i].Kind {
-		case risk.UndeclaredClosed:
+		if r.Marks[i].Kind == risk.UndeclaredClosed { // members that a schema is silent about are massassign's
 			return g.denyBody
-		case risk.UndeclaredSilent:
-			if g.undeclared {
-				return g.denyUndeclared
-			}
-		case risk.ReadOnlyMember:
-			if g.readOnly {
-				return g.denyReadOnly
-			}
-		case risk.UndeclaredOpen, risk.WriteOnlyMember, risk.SensitiveMember:
 		}
 	}
 	if g.strict && r.Unchecked {

@@ -106,13 +106,8 @@ func TestTheBodyMustKeepTheContract(t *testing.T) {
 		{"too many parts", 0, nil, over, CodeComplex, risk.ShowBody},
 		{"a member that the schema refuses", 0, nil, marks(risk.UndeclaredClosed), CodeBody, risk.ShowBody},
 		{"a member that the schema welcomes", risk.RefuseSilent, Params{Strict: true}, marks(risk.UndeclaredOpen), "", 0},
-		{"a member of a silent schema", risk.LeaveSilent, nil, marks(risk.UndeclaredSilent), "", 0},
-		{"a member of a silent schema, refused", risk.RefuseSilent, nil, marks(risk.UndeclaredOpen, risk.UndeclaredSilent), CodeUndeclared, risk.ShowNothing},
-		{"a member of a silent schema, to be stripped", risk.StripSilent, nil, marks(risk.UndeclaredSilent), CodeUndeclared, risk.ShowNothing},
-		{"a readOnly member", 0, nil, marks(risk.ReadOnlyMember), CodeReadOnly, risk.ShowNothing},
-		{"a readOnly member, refused by the policy", 0, Params{ReadOnly: Refuse}, marks(risk.ReadOnlyMember), CodeReadOnly, risk.ShowNothing},
-		{"a readOnly member, allowed", 0, Params{ReadOnly: Allow}, marks(risk.ReadOnlyMember), "", 0},
-		{"a refused member behind an allowed one", 0, Params{ReadOnly: Allow}, marks(risk.ReadOnlyMember, risk.UndeclaredClosed), CodeBody, risk.ShowBody},
+		{"what a schema does not speak of is somebody else's", risk.RefuseSilent, nil, marks(risk.UndeclaredSilent, risk.ReadOnlyMember), "", 0},
+		{"a refused member behind others", 0, nil, marks(risk.ReadOnlyMember, risk.UndeclaredClosed), CodeBody, risk.ShowBody},
 		{"sensitive members are what bodies are for", 0, nil, marks(risk.SensitiveMember, risk.WriteOnlyMember), "", 0},
 		{"unchecked", 0, nil, risk.Reading{Unchecked: true}, "", 0},
 		{"unchecked when strict", 0, Params{Strict: true}, risk.Reading{Unchecked: true}, CodeUnchecked, risk.ShowNothing},
@@ -154,13 +149,6 @@ func TestGuardsStandOnlyWhereThereIsSomethingToJudge(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
-	}
-}
-
-func TestAnUnknownSettingIsAnError(t *testing.T) {
-	t.Parallel()
-	if _, err := newGuard(site(0, Params{ReadOnly: "ignore"})); err == nil {
-		t.Error("the setting must be refused")
 	}
 }
 

@@ -1,7 +1,6 @@
 package request
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -35,9 +34,6 @@ func mutants(s *contract.Schema, lawful []byte, canary string) []mutant {
 	}
 	var out []mutant
 	if m, ok := badValue(s, doc, canary); ok {
-		out = append(out, m)
-	}
-	if m, ok := readOnly(s, doc, canary); ok {
 		out = append(out, m)
 	}
 	if s.AdditionalProperties != nil && s.AdditionalProperties.Never {
@@ -82,39 +78,6 @@ func breach(s *contract.Schema, canary string) (what, text string) {
 		return "a text that is no " + s.Format, canary
 	}
 	return "", ""
-}
-
-// readOnly sets the first member that only the server may set.
-func readOnly(s *contract.Schema, doc *jsonx.Doc, canary string) (mutant, bool) {
-	for _, p := range s.Properties {
-		r := resolve(p.Schema)
-		if !p.Schema.ReadOnly && !r.ReadOnly || doc.Member(0, p.Name) >= 0 {
-			continue
-		}
-		m := mutant{code: CodeReadOnly, what: "a value of the client", name: p.Name, at: p.NameAt}
-		switch {
-		case r.Enum != nil || r.Pattern != "" || r.Format != "" && r.Format != "int32" && r.Format != "int64":
-			continue // it would be refused for another reason
-		case r.Types == 0 || r.Types&contract.StringType != 0:
-			m.value = quoted(canary)
-		case r.Types&(contract.IntegerType|contract.NumericType) != 0:
-			m.value = number(canary)
-		default:
-			continue
-		}
-		m.add(doc)
-		return m, true
-	}
-	return mutant{}, false
-}
-
-// number makes seven digits of a canary, so that a value is its own mark.
-func number(canary string) string {
-	n := uint32(2166136261)
-	for i := range len(canary) {
-		n = (n ^ uint32(canary[i])) * 16777619
-	}
-	return strconv.Itoa(1_000_000 + int(n%9_000_000))
 }
 
 // add puts the member at the end of the object.
