@@ -38,7 +38,7 @@ func newDenials(s *risk.Site, g *guard) *denials {
 			Reason: "the operation asks for a credential that this version cannot check, and is closed",
 		},
 	}
-	if len(g.ways) > 0 && len(s.Op.Security) > 0 {
+	if len(g.ways) > 0 {
 		d.undeclared.At = s.Op.Security[0].At
 	}
 	return d

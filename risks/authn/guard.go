@@ -60,10 +60,8 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 // checkKey wants exactly one valid key.
 func (g *guard) checkKey(x *risk.Exchange, fields risk.Fields) *risk.Denial {
 	text := fields.Get(g.header)
-	switch n := fields.Count(g.header); {
-	case n == 0:
-		return g.deny.missing
-	case n > 1:
+	switch {
+	case fields.Count(g.header) > 1:
 		return g.deny.twice
 	case text == "":
 		return g.deny.missing

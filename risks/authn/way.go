@@ -45,9 +45,7 @@ func newWay(r contract.Requirement) way {
 			out = append(out, part{scheme: strings.ToLower(s.HTTP)})
 		case contract.OAuth2, contract.OpenIDConnect:
 			out = append(out, part{scheme: "bearer"})
-		case contract.MutualTLS:
-			return nil
-		default:
+		default: // mutual TLS, and what is not known
 			return nil
 		}
 	}
@@ -106,9 +104,9 @@ func authorization(f risk.Fields, scheme string) string {
 	if f.Count("Authorization") != 1 {
 		return ""
 	}
-	name, rest, ok := strings.Cut(strings.Trim(f.Get("Authorization"), " \t"), " ")
+	name, rest, _ := strings.Cut(strings.Trim(f.Get("Authorization"), " \t"), " ")
 	rest = strings.TrimLeft(rest, " ")
-	if !ok || !risk.EqualFold(name, scheme) {
+	if !risk.EqualFold(name, scheme) {
 		return ""
 	}
 	switch scheme {
