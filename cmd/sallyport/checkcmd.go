@@ -2,9 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 
 	"github.com/sallyport/sallyport/internal/app"
+	"github.com/sallyport/sallyport/internal/help"
+	"github.com/sallyport/sallyport/internal/report"
+	"github.com/sallyport/sallyport/risks"
 	"github.com/sallyport/sallyport/source"
 )
 
@@ -12,16 +19,17 @@ import (
 type checkCmd struct {
 	Config  string `arg:"" optional:"" name:"file" help:"The policy (default: sallyport.yaml, where it lies here and --to is not given)."`
 	guarded `embed:""`
-	output  `embed:""`
+	Output  string `short:"o" enum:"text,json,sarif,junit" default:"text" placeholder:"FORMAT" help:"What to print: ${enum}. JSON is one object a line; SARIF is for code scanning, JUnit XML for build servers."`
 }
 
 // Help explains the command.
 func (checkCmd) Help() string {
-	return `Compiles the policy with the documents of its APIs, runs the policy's tests, and audits the design. Nothing is started and no API is called. Exit code 1 says that a test failed or the design has a flaw, 2 that nothing could be compiled.
+	return `Compiles the policy with the documents of its APIs, runs the policy's tests, and audits the design. Nothing is started and no API is called. Exit code 1 says that a test failed or the design has a flaw, 2 that nothing could be compiled; SARIF and JUnit then hold the reasons.
 
 Example:
 
-    sallyport check sallyport.yaml`
+    sallyport check sallyport.yaml
+    sallyport check -o sarif > sallyport.sarif`
 }
 
 // Run prints what was found.
@@ -29,18 +37,68 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 	o := k.options(c)
 	o.Policy = k.Config
 	found, err := app.Check(ctx, o)
+	if list := app.Diagnostics(err); len(list) > 0 && k.written() != nil {
+		return errors.Join(err, k.report(c, &app.Checked{}, list))
+	}
 	if err != nil {
 		return err //nolint:wrapcheck // it says what went wrong
 	}
-	if k.json() {
+	switch k.Output {
+	case "json":
 		err = checkJSON(c, found)
-	} else {
+	case "text":
 		err = checkText(c, found)
+	default:
+		err = k.report(c, found, nil)
 	}
 	if err == nil && (found.Failed() > 0 || flaws(found.Design) > 0) {
 		err = errFindings
 	}
 	return err
+}
+
+// written is what writes the chosen format, nil for those of this package.
+func (k *checkCmd) written() func(io.Writer, report.Check) error {
+	switch k.Output {
+	case "sarif":
+		return report.SARIF
+	case "junit":
+		return report.JUnit
+	}
+	return nil
+}
+
+// report prints what was found in a format for programs. refused says why
+// nothing could be found.
+func (k *checkCmd) report(c *console, found *app.Checked, refused source.List) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the working folder: %w", err)
+	}
+	out := report.Check{
+		Version: thisBuild().Version, Dir: dir, Refused: refused,
+		Diagnostics: found.Diagnostics, Design: found.Design, Unchecked: found.Unchecked, Rule: ruleOf,
+	}
+	for _, t := range found.Tests {
+		out.Tests = append(out.Tests, report.Test{Name: t.Name, Want: t.Want, Got: t.Got, At: t.At, Passed: t.Passed})
+	}
+	return k.written()(c.out, out) //nolint:wrapcheck // it says what went wrong
+}
+
+// ruleOf describes a code by its risk, where it belongs to one, and its page.
+func ruleOf(code source.Code) report.Rule {
+	var r report.Rule
+	group, _, _ := strings.Cut(string(code), "/")
+	if k, ok := findRisk(risks.All(), group); ok {
+		r.Title = k.Title
+		for _, clause := range k.Clauses {
+			r.Tags = append(r.Tags, clause.String())
+		}
+	}
+	if s, ok := help.Code(string(code)); ok {
+		r.Help = s.Text
+	}
+	return r
 }
 
 // flaws counts what is more than worth knowing.
