@@ -82,7 +82,7 @@ func entryAttacks() []Attack {
 		{"open the forgotten debug page", "undeclared", Alice, false, get("/internal/debug"), shows("DB_PASSWORD")},
 		{"use the old version of the API", "undeclared", Alice, false, get("/v0/customers/2"), shows("password_hash")},
 		{"use an operation after its end", "retired", Alice, false, get("/v1/orders/41"), shows(`"id":41`)},
-		{"use a method that nobody declared", "undeclared", Alice, false,
+		{"use a method that nobody declared", "methods", Alice, false,
 			send("PUT", "/orders/42", `{"status":"shipped"}`), shows(`"id":42`, `"status":"shipped"`)},
 		{"use a parameter that nobody declared", "undeclared", Alice, false, get("/orders/41?debug=1"), shows("SELECT * FROM orders")},
 		{"send JSON as text, as a foreign page can", "undeclared", Alice, false,

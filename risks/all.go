@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/risks/header"
 	"github.com/sallyport/sallyport/risks/headers"
 	"github.com/sallyport/sallyport/risks/massassign"
+	"github.com/sallyport/sallyport/risks/methods"
 	"github.com/sallyport/sallyport/risks/parser"
 	"github.com/sallyport/sallyport/risks/path"
 	"github.com/sallyport/sallyport/risks/redirect"
@@ -44,6 +45,7 @@ func All() []risk.Risk {
 		header.Risk,
 		headers.Risk,
 		massassign.Risk,
+		methods.Risk,
 		parser.Risk,
 		path.Risk,
 		redirect.Risk,

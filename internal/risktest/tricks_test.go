@@ -87,11 +87,11 @@ func TestTricksDoNotReachTheUpstream(t *testing.T) {
 		{"a slash behind", "GET", "/orders/", nil, "", "4xx"},
 		{"a parameter that nobody declared", "GET", "/orders?debug=1", nil, "", "400 undeclared/parameter"},
 		{"a method in the query", "POST", "/orders?_method=DELETE", risk.Fields{json}, lawful, "400 undeclared/parameter"},
-		{"a method in a field", "POST", "/orders", risk.Fields{json, {Name: "X-HTTP-Method-Override", Value: "DELETE"}}, lawful, "400 undeclared/override"},
-		{"a method that nobody declared", "PUT", "/orders/1", risk.Fields{json}, lawful, "405 undeclared/method"},
-		{"a method in another case", "get", "/orders", nil, "", "405 undeclared/method"},
-		{"an invented method", "DEBUG", "/orders", nil, "", "405 undeclared/method"},
-		{"TRACE", "TRACE", "/orders", nil, "", "405 undeclared/method"},
+		{"a method in a field", "POST", "/orders", risk.Fields{json, {Name: "X-HTTP-Method-Override", Value: "DELETE"}}, lawful, "400 methods/override"},
+		{"a method that nobody declared", "PUT", "/orders/1", risk.Fields{json}, lawful, "405 methods/undeclared"},
+		{"a method in another case", "get", "/orders", nil, "", "405 methods/undeclared"},
+		{"an invented method", "DEBUG", "/orders", nil, "", "405 methods/undeclared"},
+		{"TRACE", "TRACE", "/orders", nil, "", "405 methods/undeclared"},
 		{"a second key", "GET", "/orders", risk.Fields{{Name: "x-api-key", Value: "other"}}, "", "400 header/duplicate"},
 	} {
 		before := reached.Load()

@@ -16,34 +16,24 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 		path: &risk.Denial{
 			Code: CodePath, Status: 404, Title: "nothing answers here", Reason: "the contract declares no such path",
 		},
-		method: &risk.Denial{
-			Code: CodeMethod, Status: 405, Title: "this method is not allowed here", Allow: true,
-			Reason: "the contract declares the path without this method",
-		},
 	}), nil
 }
 
-// routes refuses what no operation stands for. It passes nothing.
-type routes struct{ path, method *risk.Denial }
+// routes refuses paths that no operation stands for. Other methods of those
+// that there are is the concern of the risk methods.
+type routes struct{ path *risk.Denial }
 
-// Check says 405 where the path is declared and 404 for all else.
+// Check says 404 but where the path is declared.
 func (g *routes) Check(x *risk.Exchange) *risk.Denial {
 	if route, _ := x.Route(); route == risk.NoMethod {
-		return g.method
+		return nil
 	}
 	return g.path
 }
 
 // inputs refuses parameters and media types that an operation does not
-// declare, and the fields by which frameworks let a client name another method
-// than the one that was routed and judged.
-type inputs struct {
-	overrides                  []string // that the operation does not declare itself
-	parameter, media, override *risk.Denial
-}
-
-// overrides are the fields that frameworks take a method from.
-var overrides = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
+// declare.
+type inputs struct{ parameter, media *risk.Denial }
 
 func newInputs(op *contract.Operation) *inputs {
 	g := &inputs{
@@ -55,14 +45,6 @@ func newInputs(op *contract.Operation) *inputs {
 			Code: CodeMedia, Status: 415, Title: "the operation takes no body of this type", Show: risk.ShowBody,
 			Reason: "the media type of the body is not declared",
 		},
-		override: &risk.Denial{
-			Code: CodeOverride, Status: 400, Title: "the method cannot be overridden", Reason: "a field names another method",
-		},
-	}
-	for _, name := range overrides {
-		if op.Param(contract.InHeader, name) == nil {
-			g.overrides = append(g.overrides, name)
-		}
 	}
 	if accept := types(op); accept != "" {
 		g.media.Fields = []risk.Field{{Name: "Accept", Value: accept}} // RFC 9110 section 12.5.1
@@ -72,11 +54,6 @@ func newInputs(op *contract.Operation) *inputs {
 
 // Check reads what the contract machine saw.
 func (g *inputs) Check(x *risk.Exchange) *risk.Denial {
-	for _, name := range g.overrides {
-		if x.Request().Fields.Has(name) {
-			return g.override
-		}
-	}
 	if x.HeadReading().Has(risk.Undeclared) {
 		return g.parameter
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/match"
 	"github.com/sallyport/sallyport/risk"
@@ -30,8 +28,7 @@ type prober struct {
 	send   func(*risk.Attempt) *risk.Seen // nil: no answer
 }
 
-// probe tries paths, methods and media types that the contract does not
-// declare.
+// probe tries paths and media types that the contract does not declare.
 func probe(ctx context.Context, t *risk.Target) error {
 	p := &prober{t: t, send: func(a *risk.Attempt) *risk.Seen {
 		seen, err := t.Send(ctx, a)
@@ -51,11 +48,7 @@ func probe(ctx context.Context, t *risk.Target) error {
 	if err := p.paths(); err != nil {
 		return err
 	}
-	done := map[string]bool{}
 	for _, op := range t.Contract.Operations {
-		if !done[op.Path] {
-			done[op.Path] = p.methods(op)
-		}
 		p.media(op)
 	}
 	return ctx.Err()
@@ -63,11 +56,6 @@ func probe(ctx context.Context, t *risk.Target) error {
 
 // works tells whether an answer is a success with content.
 func works(s *risk.Seen) bool { return s != nil && s.Status/100 == 2 && len(s.Body) > 0 }
-
-// refused tells whether an answer says that there is no such thing.
-func refused(s *risk.Seen) bool {
-	return s != nil && (s.Status == 404 || s.Status == 405 || s.Status == 501)
-}
 
 // find routes as the gateway does. What has no single meaning counts as
 // declared, since answers to it cannot be told apart.
@@ -105,68 +93,4 @@ func (p *prober) paths() error {
 		})
 	}
 	return nil
-}
-
-// methods tries methods that the contract does not name on the path of op. It
-// tells whether it could.
-func (p *prober) methods(op *contract.Operation) bool {
-	lawful, ok := p.t.Lawful(op)
-	if !ok {
-		return false
-	}
-	p.trace(op, lawful)
-	p.override(op, lawful)
-	attempt := risk.Attempt{As: p.caller, Path: lawful.Path, Method: "X" + upper(p.t.Canary())}
-	control := p.send(&attempt)
-	if !refused(control) {
-		p.anyMethod(op, lawful, control)
-		return true
-	}
-	for _, m := range [...]string{"GET", "POST", "PUT", "PATCH"} {
-		if p.find(lawful.Path, m) == match.Yes {
-			continue
-		}
-		try := risk.Attempt{As: p.caller, Path: lawful.Path, Method: m}
-		if m != "GET" {
-			try.Fields = risk.Fields{{Name: "Content-Type", Value: "application/json"}}
-			try.Body = []byte("{") // a handler may say 2xx to it, but stores nothing lawful
-		}
-		got := p.send(&try)
-		if got == nil || got.Status/100 != 2 {
-			continue
-		}
-		p.t.Report(risk.Finding{
-			Operation: op.Key, Confirmed: true, At: op.PathAt, Code: string(CodeMethod),
-			Proof: fmt.Sprintf("%s %s, which the contract does not declare, was answered with %d, an invented method with %d",
-				m, op.Path, got.Status, control.Status),
-		})
-	}
-	return true
-}
-
-// anyMethod reports a path whose handler does not look at the method: an
-// invented one gets the answer of GET.
-func (p *prober) anyMethod(op *contract.Operation, lawful *risk.Attempt, control *risk.Seen) {
-	if op.Method != "GET" || !works(control) {
-		return
-	}
-	want := p.send(lawful)
-	if !works(want) || want.Status != control.Status || !slices.Equal(want.Body, control.Body) {
-		return
-	}
-	p.t.Report(risk.Finding{
-		Operation: op.Key, Confirmed: true, At: op.PathAt, Code: string(CodeMethod),
-		Proof: fmt.Sprintf("an invented method on %s got the answer of GET", op.Path),
-	})
-}
-
-// upper makes letters capital, as methods are written.
-func upper(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c >= 'a' && c <= 'z' {
-			b[i] = c - 'a' + 'A'
-		}
-	}
-	return string(b)
 }

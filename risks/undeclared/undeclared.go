@@ -1,5 +1,5 @@
 // Package undeclared is the risk that an API answers what its contract does
-// not declare: forgotten paths, methods, parameters and media types.
+// not declare: forgotten paths, parameters and media types.
 package undeclared
 
 import (
@@ -18,14 +18,9 @@ var doc string
 // of parameters.
 const (
 	CodePath      fault.Code = "undeclared/path"       // no API, or no such path in it
-	CodeMethod    fault.Code = "undeclared/method"     // the path exists without this method
 	CodeParameter fault.Code = "undeclared/parameter"  // a query parameter that the operation does not declare
 	CodeMedia     fault.Code = "undeclared/media-type" // a body in a media type that the operation does not declare
-	CodeOverride  fault.Code = "undeclared/override"   // a field that asks the API to act by another method
 )
-
-// CodeTrace is what the probe reports of TRACE.
-const CodeTrace source.Code = "undeclared/trace"
 
 // CodeAnyMedia is what the lint reports: a request body of any media type.
 const CodeAnyMedia source.Code = "undeclared/any-media"
@@ -35,8 +30,8 @@ var Risk = risk.Risk{
 	ID: "undeclared", Title: "Operations and inputs that nobody declared", Doc: doc,
 	Phases: []risk.Phase{risk.Admit, risk.Head, risk.Body},
 	Clauses: []taxon.Clause{
-		taxon.API9_2023, taxon.API9_2019, taxon.CWE912, taxon.CWE650, taxon.CWE1059, taxon.RECAPI8, taxon.RECAPI13,
-		taxon.ASVS4_1_4, taxon.ASVS13_4_4, taxon.ASVS13_4_5,
+		taxon.API9_2023, taxon.API9_2019, taxon.CWE912, taxon.CWE1059, taxon.RECAPI8, taxon.RECAPI13,
+		taxon.ASVS13_4_5,
 	},
 	Guard: newGuard, Probe: probe, Lint: lint,
 }
