@@ -1,8 +1,10 @@
 package risk
 
 import (
+	"net/netip"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/lib/ratelimit"
 	"github.com/sallyport/sallyport/internal/lib/secret"
 )
 
@@ -17,6 +19,28 @@ type Env interface {
 	// Pseudonym is a keyed hash of text, the same for the same text as long as
 	// the gateway keeps its state; it never reveals text.
 	Pseudonym(text string) string
+	// Limiter counts what callers use. What a guard that only observes counts
+	// is kept apart from what is enforced.
+	Limiter() Limiter
+}
+
+// A Limiter counts exchanges and holds them against limits. Its counters
+// outlive Plans; where they are lost, everybody starts anew. It never blocks.
+type Limiter interface {
+	// Take counts this exchange for user against r.
+	Take(user User, r ratelimit.Rate) ratelimit.Standing
+	// Hold counts this exchange as under way until it ends, unless most of user
+	// are already; then it returns false.
+	Hold(user User, most int) bool
+}
+
+// A User is whom a Limiter counts for: who, or an address where who is "".
+// Scope parts counters; it must be the same text for the same limit in every
+// Plan.
+type User struct {
+	Scope string
+	Who   string
+	Addr  netip.Addr // of IPv6, the /64 counts
 }
 
 // A Credential is something that a caller presents.

@@ -77,6 +77,7 @@ func (e *exchange) begin(w http.ResponseWriter, r *http.Request) {
 func (e *exchange) release() {
 	e.giveTurn()
 	e.g.buffers.give(e.held)
+	e.env.release()
 	e.w, e.r, e.rc, e.plan, e.unit = nil, nil, nil, nil, nil
 	e.route = plan.Target{}
 	clear(e.facts.Request.Fields)
@@ -192,6 +193,8 @@ func (e *exchange) run(p risk.Phase) bool {
 // check runs one guard and reports whether the exchange ended.
 func (e *exchange) check(b *plan.Bound) bool {
 	e.running = b.Risk
+	enforced := b.Enforced(e.now)
+	e.env.observes = !enforced
 	before := len(e.x.Edits())
 	d := b.Guard.Check(&e.x)
 	var a *risk.Answer
@@ -199,7 +202,6 @@ func (e *exchange) check(b *plan.Bound) bool {
 		a = b.Answerer.Answer(&e.x)
 	}
 	e.running = ""
-	enforced := b.Enforced(e.now)
 	if !enforced {
 		e.x.Truncate(before)
 	}
@@ -248,20 +250,6 @@ func (e *exchange) would(b *plan.Bound, d *risk.Denial) {
 	}
 	e.violations(e.reading(d.Show))
 }
-
-// env lends the gateway's engines to the guards of one exchange.
-type env struct{ e *exchange }
-
-// Now is the time at which the exchange began.
-func (v *env) Now() time.Time { return v.e.now }
-
-// Verify asks the keyring.
-func (v *env) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
-	return v.e.g.conf.Verifier.Verify(c)
-}
-
-// Pseudonym is a keyed hash of text.
-func (v *env) Pseudonym(text string) string { return v.e.g.conf.Pseudonym(text) }
 
 // pathOptions are the plan's, or the strictest without a plan.
 func (e *exchange) pathOptions() canon.Options {

@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/lib/netx"
+	"github.com/sallyport/sallyport/internal/lib/ratelimit"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -60,6 +61,9 @@ type Config struct {
 	Hosts   []string
 	Node    string
 	Buffers int64 // bytes of bodies held at once by all exchanges; 0 is DefaultBuffers
+	// Limits holds the counters of limits; they outlive Plans. nil makes a Table
+	// of the default size.
+	Limits *ratelimit.Table
 	// Done is called with the record of every exchange after it was given to
 	// the Recorder, for metrics. It must not keep it.
 	Done func(*event.Event)
@@ -93,6 +97,9 @@ func New(c Config) (*Gateway, error) {
 	}
 	if c.Buffers <= 0 {
 		c.Buffers = DefaultBuffers
+	}
+	if c.Limits == nil {
+		c.Limits = ratelimit.New(0)
 	}
 	if c.Done == nil {
 		c.Done = func(*event.Event) {}

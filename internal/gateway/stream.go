@@ -199,7 +199,7 @@ func (w *watched) lawful() (ok bool) {
 	e.now = w.g.now()
 	e.plan = w.g.plan.Load()
 	e.facts = w.facts
-	e.facts.Env = &e.env
+	e.facts.Env, e.env.again = &e.env, true
 	e.facts.Caller = risk.Caller{}
 	e.x.Reset(&e.facts)
 	defer func() {

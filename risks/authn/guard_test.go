@@ -16,7 +16,9 @@ import (
 // env judges keys by their text.
 type env struct{}
 
-func (env) Now() time.Time               { return time.Unix(0, 0) }
+func (env) Now() time.Time        { return time.Unix(0, 0) }
+func (env) Limiter() risk.Limiter { return nil }
+
 func (env) Pseudonym(text string) string { return "hash of " + text }
 func (env) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
 	if c.API != "orders" || c.Kind != risk.KeyCredential {
@@ -304,7 +306,9 @@ func TestPassingAllocatesNothingOfItsOwn(t *testing.T) {
 // still is an Env that allocates nothing.
 type still struct{}
 
-func (still) Now() time.Time          { return time.Time{} }
+func (still) Now() time.Time        { return time.Time{} }
+func (still) Limiter() risk.Limiter { return nil }
+
 func (still) Pseudonym(string) string { return "p" }
 func (still) Verify(risk.Credential) (risk.Caller, risk.Verdict) {
 	return risk.Caller{Kind: risk.KeyCaller}, risk.Valid
