@@ -80,7 +80,7 @@ func (k *checkCmd) report(c *console, found *app.Checked, refused source.List) e
 		Diagnostics: found.Diagnostics, Design: found.Design, Unchecked: found.Unchecked, Rule: ruleOf,
 	}
 	for _, t := range found.Tests {
-		out.Tests = append(out.Tests, report.Test{Name: t.Name, Want: t.Want, Got: t.Got, At: t.At, Passed: t.Passed})
+		out.Tests = append(out.Tests, report.Test{Name: t.Name, Want: t.Want, Got: t.Got, At: t.At, Code: app.CodeTest, Passed: t.Passed})
 	}
 	return k.written()(c.out, out) //nolint:wrapcheck // it says what went wrong
 }

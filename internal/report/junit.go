@@ -108,7 +108,7 @@ func tests(c Check) junitSuite {
 		t := caseOf(c, r.At, r.Name, "policy")
 		if !r.Passed {
 			text := fmt.Sprintf("wants %s, got %s", r.Want, r.Got)
-			t.Failure = &junitProblem{Message: text, Type: string(codeTest), Text: r.At.String() + ": " + text}
+			t.Failure = &junitProblem{Message: text, Type: string(r.Code), Text: r.At.String() + ": " + text}
 		}
 		s.Cases = append(s.Cases, t)
 	}

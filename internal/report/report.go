@@ -27,6 +27,7 @@ type Check struct {
 type Test struct {
 	Name, Want, Got string
 	At              source.Span
+	Code            source.Code // of the finding, where the test did not pass
 	Passed          bool
 }
 

@@ -34,7 +34,7 @@ func found() Check {
 		Unchecked: source.List{{At: at("orders api.yaml", 1, 2), Severity: source.Info, Code: "check/unchecked", Text: "a pattern"}},
 		Tests: []Test{
 			{Name: "bob cannot read", Want: "deny bola", Got: "deny bola 403", At: at("sallyport.yaml", 30, 5), Passed: true},
-			{Name: `GET "/x" & more`, Want: "allow", Got: "deny authn 401", At: at("sallyport.yaml", 31, 5)},
+			{Name: `GET "/x" & more`, Want: "allow", Got: "deny authn 401", At: at("sallyport.yaml", 31, 5), Code: "policy/test-failed"},
 		},
 		Rule: func(c source.Code) Rule {
 			if c == "massassign/server-owned" {

@@ -21,7 +21,6 @@ const (
 	// needs another name, or every finding would look new.
 	fingerprintName = "sallyportFinding/v1"
 	srcRoot         = "%SRCROOT%"
-	codeTest        = source.Code("policy/test-failed")
 )
 
 // The parts of a SARIF log that are written here; names follow section 3 of
@@ -104,7 +103,7 @@ func SARIF(w io.Writer, c Check) error {
 	}
 	for _, t := range c.Tests {
 		if !t.Passed {
-			s.add(source.Diagnostic{At: t.At, Code: codeTest, Text: fmt.Sprintf("the test %q wants %s, and got %s", t.Name, t.Want, t.Got)})
+			s.add(source.Diagnostic{At: t.At, Code: t.Code, Text: fmt.Sprintf("the test %q wants %s, and got %s", t.Name, t.Want, t.Got)})
 		}
 	}
 	e := json.NewEncoder(w)
