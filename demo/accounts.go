@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -22,10 +23,36 @@ func (a *API) listAccounts(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, err)
 		return
 	}
+	size, err := a.pageSize(r)
+	if err != nil {
+		a.fail(w, err)
+		return
+	}
+	recs = recs[:min(len(recs), size)]
 	for i := range recs {
 		recs[i] = a.show(recs[i], accountFields()...)
 	}
-	a.reply(w, http.StatusOK, record{"items": recs})
+	a.reply(w, http.StatusOK, record{"items": recs, "page_size": size})
+}
+
+// maxPage is the largest page of the sound twin.
+const maxPage = 100
+
+// pageSize is how many elements a request asks for. The weak twin gives any
+// number.
+func (a *API) pageSize(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("page_size")
+	if text == "" {
+		return maxPage, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, wrong("parameter page_size is not valid")
+	}
+	if a.sound {
+		n = min(n, maxPage)
+	}
+	return n, nil
 }
 
 // openAccount adds one; the weak twin opens it with any balance.

@@ -104,6 +104,7 @@ func contractAttacks() []Attack {
 		{"store a number as a name", "request", Alice, false, send("PATCH", "/customers/1", `{"name":12345}`), shows(`"name":12345`)},
 		{"inject SQL through an enumeration", "request", Alice, false,
 			get("/orders?customer_id=1&status=" + url.QueryEscape("x' OR id = '42")), shows("back door")},
+		{"ask for a page of a million accounts", "consumption", Alice, false, get("/customers/1/accounts?page_size=1000000"), shows(`"page_size":1000000`)},
 		{"ask for a page of a million", "request", Alice, false, get("/customers?limit=1000000"), shows(`"limit":1000000`)},
 		{"put an expression where an id belongs", "request", Alice, false, get("/orders/41%20OR%201=1"), shows(`"id":41`)},
 		{"redirect a browser to a foreign site", "request", Alice, false, get("/go?to=" + url.QueryEscape(evil+"/login")),

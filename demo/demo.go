@@ -56,6 +56,7 @@ type API struct {
 	secret []byte        // signs session tokens of the sound twin
 	busy   chan struct{} // a place for each request under way
 	next   http.Handler
+	meter  meter
 }
 
 // New starts a copy of the API with fresh data: customers 1 (alice, a user),
@@ -102,7 +103,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	defer a.recoverPanic(w, r)
 	a.setHeaders(w, r)
-	if a.preflight(w, r) {
+	if a.preflight(w, r) || a.metered(w, r) {
 		return
 	}
 	if r = a.settle(w, r); r != nil {

@@ -128,7 +128,7 @@ func TestAttacksSucceedAfterTrafficAndEachOther(t *testing.T) {
 
 func TestAttacksNameOnlyRisksThatAreKnown(t *testing.T) {
 	t.Parallel()
-	known := []string{"path", "header", "parser", "caching", "cookies", "csrf", "disclosure", "massassign", "methods", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", "retired", ""}
+	known := []string{"path", "header", "parser", "caching", "cookies", "csrf", "disclosure", "massassign", "methods", "redirect", "transport", "authn", "undeclared", "request", "reply", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", "retired", "consumption", ""}
 	seen, names := map[string]int{}, map[string]bool{}
 	for _, a := range demo.Attacks() {
 		if !slices.Contains(known, a.Risk) {

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/risks/authn"
 	"github.com/sallyport/sallyport/risks/bfla"
 	"github.com/sallyport/sallyport/risks/caching"
+	"github.com/sallyport/sallyport/risks/consumption"
 	"github.com/sallyport/sallyport/risks/cookies"
 	"github.com/sallyport/sallyport/risks/cors"
 	"github.com/sallyport/sallyport/risks/csrf"
@@ -36,6 +37,7 @@ func All() []risk.Risk {
 		authn.Risk,
 		bfla.Risk,
 		caching.Risk,
+		consumption.Risk,
 		cookies.Risk,
 		cors.Risk,
 		csrf.Risk,

@@ -94,8 +94,8 @@ func TestProbesFindTheWeakDemoWeak(t *testing.T) {
 	t.Parallel()
 	got := scan(t, bareDemo(demo.Options{}))
 	for _, want := range []string{
-		"cors/reflected", "errors/leak", "forwarded/address", "disclosure/field", "probable authn/anonymous", "probable bfla/scope", "reply/undeclared", "reply/write-only", "request/body",
-		"massassign/read-only", "transport/plain", "undeclared/media-type", "undeclared/path", "urlsecrets/query",
+		"consumption/page-size", "cors/reflected", "errors/leak", "forwarded/address", "disclosure/field", "probable authn/anonymous", "probable bfla/scope", "probable consumption/no-limit", "reply/undeclared", "reply/write-only", "request/body",
+		"massassign/read-only", "transport/plain", "retired/gone", "undeclared/media-type", "undeclared/path", "urlsecrets/query",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not found: %v", want, got)
