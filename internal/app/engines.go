@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/identity"
@@ -125,6 +126,23 @@ func act(l *ledger.Ledger, ids *event.IDs, e event.Event) error {
 		return fmt.Errorf("record %s: %w", e.Kind, err)
 	}
 	return nil
+}
+
+// keyChanged records what became of a key, whoever did it. The words of its
+// owner stay out: a log cannot forget them, and the store has them.
+func (p *process) keyChanged(c identity.Change) {
+	e := event.Event{Kind: event.KeyRevoked, Time: p.opt.Clock.Now(), Node: p.node, Plan: p.gateway.Plan().ID, Target: c.Record.ID}
+	switch c.Kind {
+	case identity.Created:
+		e.Kind, e.Reason = event.KeyCreated, "valid until "+c.Record.Expires.UTC().Format(time.RFC3339)
+	case identity.Replaced:
+		e.Reason = "replaced by " + c.Record.RotatedTo + ", and valid until " + c.Record.OverlapEnd.UTC().Format(time.RFC3339)
+	case identity.Withdrawn:
+		e.Reason = "withdrawn"
+	}
+	if err := act(p.ledger, p.ids, e); err != nil {
+		p.fault("audit", err)
+	}
 }
 
 // closers ends things in the opposite order of their start.

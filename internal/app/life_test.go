@@ -133,17 +133,7 @@ func TestARevocationByAnotherProcessActsWithinASecond(t *testing.T) {
 	if status, _, _ := r.do(t, "GET", "/things/1", "", r.Key); status != 200 {
 		t.Fatalf("before: %d", status)
 	}
-	opt, _ := options(t, t.TempDir())
-	store, err := sqlite.Open(t.Context(), KeysPath(r.dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	keys, err := identity.NewKeys(store, identity.Settings{Clock: opt.Clock, Rand: opt.Rand})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keys.Revoke(t.Context(), secret.New(r.Key), "test"); err != nil {
+	if _, err := otherProcess(t, r).Revoke(t.Context(), secret.New(r.Key), "test"); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -152,6 +142,75 @@ func TestARevocationByAnotherProcessActsWithinASecond(t *testing.T) {
 		return status == 401
 	})
 	t.Logf("the revocation acted after %v", time.Since(start).Round(time.Millisecond))
+}
+
+// otherProcess opens the keys of a running gateway from outside.
+func otherProcess(t *testing.T, r *running) *identity.Keys {
+	t.Helper()
+	opt, _ := options(t, t.TempDir())
+	store, err := sqlite.Open(t.Context(), KeysPath(r.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	keys, err := identity.NewKeys(store, identity.Settings{Clock: opt.Clock, Rand: opt.Rand})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func TestTheLogHoldsWhatBecameOfKeys(t *testing.T) {
+	t.Parallel()
+	r, _, _ := guarded(t, "")
+	keys := otherProcess(t, r)
+	issued, err := keys.Create(t.Context(), identity.Spec{Name: "ci", Owner: "alice@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := keys.Rotate(t.Context(), issued.Key, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Revoke(t.Context(), next.Key, "it leaked"); err != nil {
+		t.Fatal(err)
+	}
+	old, successor := issued.Record.ID, next.Record.ID
+	want := map[string]bool{"key-created " + old: true, "key-revoked " + old: true, "key-created " + successor: true, "key-revoked " + successor: true}
+	seen := map[string]string{}
+	eventually(t, "the records", 10*time.Second, func() bool {
+		clear(seen)
+		for e, err := range (ledger.Reader{Dir: LogPath(r.dir)}).Scan(t.Context(), ledger.Query{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := e.Kind.String() + " " + e.Target; want[text] {
+				seen[text] = e.Reason
+			}
+		}
+		return len(seen) == len(want)
+	})
+	if got := seen["key-revoked "+old]; !strings.Contains(got, "replaced by "+successor) {
+		t.Errorf("the rotation is told as %q", got)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	secretNowhere(t, LogPath(r.dir), "alice@example.com")
+	secretNowhere(t, LogPath(r.dir), "it leaked")
+}
+
+func TestAKeyOfAMomentAgoIsLetIn(t *testing.T) {
+	t.Parallel()
+	r, _, _ := guarded(t, "")
+	issued, err := otherProcess(t, r).Create(t.Context(), identity.Spec{Name: "ci", Owner: "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new key", 5*time.Second, func() bool {
+		status, _, _ := r.do(t, "GET", "/things/1", "", issued.Key.Reveal())
+		return status == 200
+	})
 }
 
 func TestTheLogTellsEverythingAndVerifies(t *testing.T) {

@@ -139,7 +139,7 @@ func (p *process) openKeys(ctx context.Context, first *loaded) error {
 	if p.keys, err = identity.NewKeys(p.store, conf); err != nil {
 		return err //nolint:wrapcheck // it says what to do
 	}
-	p.ring, err = identity.NewKeyring(ctx, p.store, p.opt.Clock, identity.Following{Report: func(err error) { p.faults.set("keys", err) }})
+	p.ring, err = identity.NewKeyring(ctx, p.store, p.opt.Clock, identity.Following{Report: func(err error) { p.faults.set("keys", err) }, Changed: p.keyChanged})
 	if err != nil {
 		return fmt.Errorf("load the keys: %w", err)
 	}

@@ -42,22 +42,41 @@ func (k *Keyring) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// follow looks for changes until ctx ends.
+// Unknown keys cause a look at once when none of them did for rareWake, and
+// else when there was no look of any kind for minWake. So a flood of them costs
+// the store five looks a second, or one more than the polls do.
+const (
+	minWake  = 200 * time.Millisecond
+	rareWake = time.Second
+)
+
+// follow looks for changes until ctx ends: once a Poll, and at once when an
+// unknown key was shown. A look of the second kind puts off the next poll.
 func (k *Keyring) follow(ctx context.Context) {
 	tick := time.NewTicker(k.conf.Poll)
 	defer tick.Stop()
+	defer k.tell()
+	var looked, woken time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-k.wake:
+			if time.Since(looked) < minWake && time.Since(woken) < rareWake {
+				continue
+			}
+			woken = time.Now()
+			tick.Reset(k.conf.Poll)
 		case <-tick.C:
 		}
+		looked = time.Now()
 		look, cancel := context.WithTimeout(ctx, k.conf.Timeout)
 		err := k.Refresh(look)
 		cancel()
 		if ctx.Err() == nil {
 			k.note(err)
 		}
+		k.tell()
 	}
 }
 

@@ -25,6 +25,10 @@ type Keyring struct {
 	conf  Following
 	rings atomic.Pointer[ring]
 	fault atomic.Pointer[fault]
+	news  changes
+
+	loaded bool          // set before anybody else has the keyring
+	wake   chan struct{} // holds one wish to look for changes before the poll
 }
 
 // Following is how a Keyring follows its feed.
@@ -35,6 +39,12 @@ type Following struct {
 	// Report is called when the feed fails, and with nil when it works again.
 	// It is called from the goroutines of Run, one call at a time for each.
 	Report func(error)
+	// Changed is called once for each key that is made, replaced or withdrawn
+	// after the keyring was loaded, whoever does it. It is called from one
+	// goroutine of Run, after the change is in effect; while it runs, no
+	// further change is looked for. Changes that nobody followed, such as
+	// those between two runs, are not told. nil is not called.
+	Changed func(Change)
 }
 
 // The defaults of Following. A revocation by another process acts within
@@ -80,18 +90,21 @@ func NewKeyring(ctx context.Context, feed Feed, c clock.Clock, conf Following) (
 	if conf.Timeout <= 0 {
 		conf.Timeout = DefaultTimeout
 	}
-	k := &Keyring{feed: feed, clock: c, conf: conf}
+	k := &Keyring{feed: feed, clock: c, conf: conf, wake: make(chan struct{}, 1)}
 	k.rings.Store(&ring{byDigest: map[Digest]*entry{}, byID: map[string]*entry{}})
 	if err := k.Refresh(ctx); err != nil {
 		return nil, err
 	}
+	k.loaded = true // what was there before is no news
 	return k, nil
 }
 
 // Verify tells whose key text is. The Caller is the zero Caller unless the
 // Reason is Valid, or the key was issued here and is over: then it names
 // whose key it was, for the event, and must not be let in. Verify does not
-// allocate, does not block and never reads the store.
+// allocate, does not block and never reads the store. A key that is unknown but
+// well-formed makes Run look for changes before the next poll, so that a key
+// that was made a moment ago works at once.
 func (k *Keyring) Verify(text secret.Text) (Caller, Reason) {
 	s := text.Reveal()
 	if r := inspect(s); r != Valid {
@@ -103,6 +116,10 @@ func (k *Keyring) Verify(text secret.Text) (Caller, Reason) {
 	// time it learns about digests, from which no key follows.
 	e := k.rings.Load().byDigest[digest]
 	if e == nil {
+		select {
+		case k.wake <- struct{}{}:
+		default: // somebody has wished for it already
+		}
 		return Caller{}, Unknown
 	}
 	now := k.clock.Now().UnixMilli()
@@ -147,12 +164,16 @@ func (k *Keyring) Status() Status {
 func (k *Keyring) Refresh(ctx context.Context) error {
 	for range maxRaces {
 		old := k.rings.Load()
-		next, err := k.fetch(ctx, old)
+		next, news, err := k.fetch(ctx, old)
 		if err != nil {
 			return fmt.Errorf("read the changes of keys: %w", err)
 		}
 		// Whoever loses this race reads again, from the newer version.
-		if next == old || k.rings.CompareAndSwap(old, next) {
+		if next == old {
+			return nil
+		}
+		if k.rings.CompareAndSwap(old, next) {
+			k.news.add(news)
 			return nil
 		}
 	}
@@ -172,13 +193,13 @@ var errEndless = errors.New("the feed of keys goes on without end")
 const maxPages = 100_000
 
 // fetch reads all pages since old and returns old itself when there is
-// nothing new.
-func (k *Keyring) fetch(ctx context.Context, old *ring) (*ring, error) {
+// nothing new. news is kept only where somebody wants to be told.
+func (k *Keyring) fetch(ctx context.Context, old *ring) (next *ring, news []Change, err error) {
 	next, since := old, old.version
 	for range maxPages {
 		page, err := k.feed.Changes(ctx, since)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if page.Full {
 			next = &ring{byDigest: map[Digest]*entry{}, byID: map[string]*entry{}}
@@ -187,6 +208,13 @@ func (k *Keyring) fetch(ctx context.Context, old *ring) (*ring, error) {
 			next = &ring{byDigest: maps.Clone(old.byDigest), byID: maps.Clone(old.byID)}
 		}
 		for _, r := range page.Records {
+			if k.conf.Changed != nil && k.loaded {
+				known := next.byID[r.ID]
+				if known == nil {
+					known = old.byID[r.ID]
+				}
+				news = differ(news, known, r)
+			}
 			next.put(r, old)
 		}
 		since = page.Version
@@ -194,10 +222,10 @@ func (k *Keyring) fetch(ctx context.Context, old *ring) (*ring, error) {
 			next.version = since
 		}
 		if !page.More {
-			return next, nil
+			return next, news, nil
 		}
 	}
-	return nil, errEndless
+	return nil, nil, errEndless
 }
 
 // put adds or replaces the entry of r while the ring is being built. What was
