@@ -62,7 +62,7 @@ type filter struct {
 	Decision  string `enum:",allow,deny,answer,error,shed" default:"" placeholder:"WORD" help:"Only this decision: allow, deny, answer, error or shed."`
 	Status    int    `placeholder:"CODE" help:"Only this HTTP status."`
 	Kind      string `placeholder:"WORD" help:"Only this kind of record, such as exchange, intent or key-created."`
-	Caller    string `placeholder:"WHO" help:"Only this caller: the id of a key (k_…), or a pseudonym from the log."`
+	Caller    string `placeholder:"WHO" help:"Only this caller: the id of a key (k_…), with what became of it, or a pseudonym from the log."`
 	Subject   string `placeholder:"WHO" help:"Only this subject, by its name; needs the right to read the keys of the log."`
 }
 
@@ -116,7 +116,7 @@ func (f filter) only(events iter.Seq2[*event.Event, error]) iter.Seq2[*event.Eve
 	}
 	return func(yield func(*event.Event, error) bool) {
 		for e, err := range events {
-			if err == nil && e.Caller.KeyID != f.Caller {
+			if err == nil && e.Caller.KeyID != f.Caller && e.Target != f.Caller { // what it did, and what became of it
 				continue
 			}
 			if !yield(e, err) {

@@ -11,6 +11,14 @@ import (
 
 // oneLine is a record in a list.
 func oneLine(c *console, e *event.Event) string {
+	if what, ok := act(e); ok {
+		plain := word(e)
+		parts := []string{stamp(e.Time), plain + strings.Repeat(" ", max(0, 14-len(plain))), dash(what)}
+		if e.Reason != "" {
+			parts = append(parts, clean(e.Reason))
+		}
+		return strings.Join(append(parts, e.ID.String()), "  ")
+	}
 	what := e.Risk
 	if what == "" {
 		what = e.Code
@@ -25,6 +33,29 @@ func oneLine(c *console, e *event.Event) string {
 	return strings.Join(append(parts, e.ID.String()), "  ")
 }
 
+// act says what an act of administration was about; ok tells whether e records
+// one.
+func act(e *event.Event) (what string, ok bool) {
+	target := clean(e.Target)
+	switch e.Kind {
+	case event.KeyCreated, event.KeyRevoked:
+		return strings.TrimSpace("key " + target), true
+	case event.PolicyApplied, event.PolicyRefused:
+		if target == "" {
+			return "", true
+		}
+		return "plan " + target, true
+	case event.SubjectErased:
+		return "subject " + target, true
+	case event.Start:
+		return strings.TrimSpace("sallyport " + target), true
+	case event.Repaired, event.Stop:
+		return target, true
+	case event.Intent, event.Exchange, event.Missing, event.StreamOpen, event.StreamMark, event.StreamClose:
+	}
+	return "", false
+}
+
 // padded is the verdict in a column.
 func padded(c *console, e *event.Event) string {
 	plain := word(e)
@@ -35,6 +66,9 @@ func padded(c *console, e *event.Event) string {
 func word(e *event.Event) string {
 	switch {
 	case e.Decision == event.Undecided:
+		if _, ok := act(e); ok {
+			return strings.ToUpper(strings.ReplaceAll(e.Kind.String(), "-", " "))
+		}
 		return strings.ToUpper(e.Kind.String())
 	case e.Status == 0:
 		return strings.ToUpper(e.Decision.String())
@@ -60,6 +94,9 @@ func subject(e *event.Event) string {
 	path := e.Personal.Path
 	if path == "" || path == ledger.Erased {
 		path = e.Template
+	}
+	if what, ok := act(e); ok {
+		return dash(what)
 	}
 	switch {
 	case e.Method != "":
