@@ -28,7 +28,7 @@ func lint429(c *contract.Contract, report func(source.Diagnostic)) {
 		}
 	}
 	report(source.Diagnostic{
-		At: c.Operations[0].At, Severity: source.Warning, Code: CodeNo429,
+		At: c.Operations[0].At, Severity: source.Info, Code: CodeNo429,
 		Text: "no operation says that it may answer 429, so that clients are not made to wait and try again",
 		Hint: `add a reply "429" with the header Retry-After to the operations, or a default one`,
 	})
