@@ -47,7 +47,7 @@ func lintPages(c *contract.Contract, report func(source.Diagnostic)) {
 	if len(open) > 0 {
 		report(source.Diagnostic{
 			At: open[0].At, Severity: source.Warning, Code: CodeOpenPage,
-			Text: fmt.Sprintf("%d page sizes have no maximum, the first is %q: one request can ask for everything", len(open), open[0].Name),
+			Text: fmt.Sprintf("page sizes without a maximum: %d, the first is %q; one request can ask for everything", len(open), open[0].Name),
 			Hint: "write maximum: 100, or what a page may have at most",
 		})
 	}
@@ -93,7 +93,7 @@ func lintLists(c *contract.Contract, report func(source.Diagnostic)) {
 	if first != nil {
 		report(source.Diagnostic{
 			At: first.At, Severity: source.Info, Code: CodeOpenList,
-			Text: fmt.Sprintf("%d lists in replies have no maxItems: nothing says how much one answer can be", open),
+			Text: fmt.Sprintf("lists without maxItems in replies: %d; nothing says how much one answer can be", open),
 			Hint: "write maxItems, the most that one page has",
 		})
 	}
