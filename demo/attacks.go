@@ -117,11 +117,11 @@ func contractAttacks() []Attack {
 // replyAttacks are lawful requests whose replies say too much.
 func replyAttacks() []Attack {
 	return []Attack{
-		{"read a password hash from a customer", "reply", Alice, false, get("/customers/1"), shows("password_hash")},
-		{"read the internal notes", "reply", Alice, false, get("/customers/1"), shows("internal_notes")},
-		{"read back a write-only tax number", "reply", Alice, false, get("/customers/1"), shows("tax_id")},
-		{"read the risk score of an account", "reply", Alice, false, get("/accounts/acc_1001"), shows("risk_score")},
-		{"read all password hashes as an administrator", "reply", Carol, false, get("/admin/customers"), shows("password_hash")},
+		{"read a password hash from a customer", "excessdata", Alice, false, get("/customers/1"), shows("password_hash")},
+		{"read the internal notes", "excessdata", Alice, false, get("/customers/1"), shows("internal_notes")},
+		{"read back a write-only tax number", "excessdata", Alice, false, get("/customers/1"), shows("tax_id")},
+		{"read the risk score of an account", "excessdata", Alice, false, get("/accounts/acc_1001"), shows("risk_score")},
+		{"read all password hashes as an administrator", "excessdata", Carol, false, get("/admin/customers"), shows("password_hash")},
 		{"make it panic and read the stack", "errors", Alice, false, send("POST", "/accounts/acc_1001/transfers",
 			`{"to":"acc_9999","amount":1}`).with("Idempotency-Key", idempotencyKey), leaks(`goroutine \d+|\.go:\d+`)},
 		{"break the SQL and read the statement", "errors", Alice, false, get("/customers?q=%27"), leaks(`SELECT id, name`)},

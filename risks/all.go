@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/risks/csrf"
 	"github.com/sallyport/sallyport/risks/disclosure"
 	"github.com/sallyport/sallyport/risks/errors"
+	"github.com/sallyport/sallyport/risks/excessdata"
 	"github.com/sallyport/sallyport/risks/forwarded"
 	"github.com/sallyport/sallyport/risks/header"
 	"github.com/sallyport/sallyport/risks/headers"
@@ -43,6 +44,7 @@ func All() []risk.Risk {
 		csrf.Risk,
 		disclosure.Risk,
 		errors.Risk,
+		excessdata.Risk,
 		forwarded.Risk,
 		header.Risk,
 		headers.Risk,

@@ -16,12 +16,10 @@ const title = "the reply of the service behind the gateway was withheld"
 type guard struct {
 	*refusals
 	strict bool
-	silent risk.Silence
-	traits func() traits
 }
 
 // refusals are the denials, which all operations share.
-type refusals struct{ broken, status, media, syntax, stuck *risk.Denial }
+type refusals struct{ broken, media, syntax *risk.Denial }
 
 // denials are made once, when the first guard is.
 var denials = sync.OnceValue(func() *refusals {
@@ -30,10 +28,8 @@ var denials = sync.OnceValue(func() *refusals {
 	}
 	return &refusals{
 		broken: deny(CodeContract, "the reply breaks the contract"),
-		status: deny(CodeStatus, "the status of the reply is not declared"),
 		media:  deny(CodeMedia, "the media type of the reply is not declared"),
 		syntax: deny(CodeSyntax, "the body of the reply is not what its media type says"),
-		stuck:  deny(CodeUncuttable, "the reply holds members that must not leave and cannot be removed"),
 	}
 })
 
@@ -45,17 +41,11 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	if s.Params != nil && !ok {
 		return nil, fmt.Errorf("settings are a %T", s.Params)
 	}
-	op := s.Op
-	g := &guard{
-		refusals: denials(), strict: p.Strict, silent: s.Silent,
-		// Asked for only when a reply is out of order; walking the schemas of
-		// every operation when a Plan is made would cost seconds.
-		traits: sync.OnceValue(func() traits { return traitsOf(op) }),
-	}
+	g := &guard{refusals: denials(), strict: p.Strict}
 	return []risk.Placed{{Phase: risk.Reply, Guard: risk.GuardFunc(g.head)}, {Phase: risk.ReplyBody, Guard: risk.GuardFunc(g.body)}}, nil
 }
 
-// head decides by status and head fields. Replies from 400 on keep their
+// head decides by media type and head fields. Replies from 400 on keep their
 // status: a client has to learn that it was refused. What is in them is the
 // concern of the risk errors, and of body.
 func (g *guard) head(x *risk.Exchange) *risk.Denial {
@@ -63,24 +53,17 @@ func (g *guard) head(x *risk.Exchange) *risk.Denial {
 	if r == nil {
 		return nil
 	}
-	if reading.Unchecked && reading.Media != nil && writes(reading.Media.Schema) {
-		return g.stuck // a stream in which nothing can be cut
-	}
 	for i := range reading.Violations {
-		switch v := &reading.Violations[i]; v.Class {
-		case risk.UndeclaredStatus:
-			if d := g.note(x, r, flagStatus, g.status); d != nil {
-				return d
-			}
+		var d *risk.Denial
+		switch reading.Violations[i].Class {
 		case risk.WrongMedia:
-			if d := g.note(x, r, flagMedia, g.media); d != nil {
-				return d
-			}
+			d = g.note(x, r, flagMedia, g.media)
 		case risk.BadValue, risk.BadSyntax:
-			if d := g.note(x, r, flagBroken, g.broken); d != nil {
-				return d
-			}
-		case risk.Undeclared, risk.Unchecked:
+			d = g.note(x, r, flagBroken, g.broken)
+		case risk.UndeclaredStatus, risk.Undeclared, risk.Unchecked:
+		}
+		if d != nil {
+			return d
 		}
 	}
 	return nil
@@ -100,84 +83,31 @@ func (g *guard) note(x *risk.Exchange, r *risk.Response, flag string, d *risk.De
 	return nil
 }
 
-// body removes what must not leave, and refuses what cannot be made fit.
+// body refuses what is malformed, in which no other guard can find anything.
 func (g *guard) body(x *risk.Exchange) *risk.Denial {
 	r, reading := x.Response(), x.ReplyReading()
-	if r == nil || len(r.Body) == 0 || x.Request().Method == "HEAD" && reading.Media == nil {
+	if r == nil || len(r.Body) == 0 || x.Request().Method == "HEAD" {
 		return nil
 	}
-	if d := g.unread(x, r, reading); d != nil {
-		return d
-	}
-	dropped := reading.Overflow && len(reading.Marks) < risk.MaxMarks
-	if reading.Overflow && !dropped {
-		if t := g.traits(); t.writes || t.closes || g.silent != risk.LeaveSilent || g.strict {
-			return g.stuck
-		}
-		x.Flag(flagMarks)
-	}
-	if brokenBody(reading) {
-		if d := g.unmatched(x, r); d != nil {
-			return d
-		}
-	}
-	cuts := false
-	for i := range reading.Marks {
-		m := &reading.Marks[i]
-		if !g.cuts(m, r.Status, dropped) {
-			continue
-		}
-		if m.End == 0 {
-			return g.stuck // a part of a body that is no JSON
-		}
-		cuts = cuts || m.Kind != risk.WriteOnlyMember
-		x.Edit(risk.Edit{Do: risk.CutMember, On: risk.OnReply, Stage: risk.Strip, Start: m.Start, End: m.End, Pointer: m.Pointer})
-	}
-	if cuts || dropped || len(reading.Violations) > 0 && brokenBody(reading) {
-		return g.note(x, r, flagBroken, g.broken)
-	}
-	return nil
-}
-
-// cuts tells whether what m marks must not leave. dropped tells that more was
-// broken than the Reading keeps: then a member that a schema refuses may be
-// marked like one that no schema speaks of.
-func (g *guard) cuts(m *risk.Mark, status int, dropped bool) bool {
-	switch m.Kind {
-	case risk.WriteOnlyMember, risk.UndeclaredClosed:
-		return true
-	case risk.UndeclaredSilent:
-		return g.silent != risk.LeaveSilent || status < 400 && credential(last(m.Pointer)) || dropped && g.traits().closes
-	case risk.UndeclaredOpen, risk.ReadOnlyMember, risk.SensitiveMember:
-	}
-	return false
-}
-
-// unread refuses a body in which nothing can be found, where there may be
-// something to find.
-func (g *guard) unread(x *risk.Exchange, r *risk.Response, reading *risk.Reading) *risk.Denial {
 	for i := range reading.Violations {
 		v := &reading.Violations[i]
-		if v.In != contract.InBody && v.Class != risk.UndeclaredStatus {
+		if v.In != contract.InBody {
 			continue
 		}
 		switch v.Class {
 		case risk.BadSyntax:
-			if prose(r.Media) {
-				continue // text in another encoding, with no members to find
-			}
-			if r.Status < 400 {
+			switch {
+			case prose(r.Media): // text in another encoding, with no members to find
+			case r.Status < 400:
 				return g.syntax
+			default:
+				x.Edit(risk.Edit{Do: risk.HideBody, On: risk.OnReply, Stage: risk.Strip, Code: CodeSyntax, Value: title})
 			}
-			x.Edit(risk.Edit{Do: risk.HideBody, On: risk.OnReply, Stage: risk.Strip, Code: CodeSyntax, Value: title})
-			return nil
-		case risk.UndeclaredStatus, risk.WrongMedia:
-			return g.unlisted(x, r, v.Class)
-		case risk.BadValue, risk.Undeclared, risk.Unchecked:
+			return g.note(x, r, flagBroken, g.broken)
+		case risk.BadValue:
+			return g.note(x, r, flagBroken, g.broken)
+		case risk.UndeclaredStatus, risk.WrongMedia, risk.Undeclared, risk.Unchecked:
 		}
-	}
-	if reading.Unchecked && reading.Media != nil && writes(reading.Media.Schema) {
-		return g.stuck
 	}
 	return nil
 }
@@ -185,14 +115,4 @@ func (g *guard) unread(x *risk.Exchange, r *risk.Response, reading *risk.Reading
 // prose tells whether bodies of this type are text without members.
 func prose(media string) bool {
 	return strings.HasPrefix(media, "text/") && media != "text/json" && media != "text/xml" && !strings.HasSuffix(media, "+json") && !strings.HasSuffix(media, "+xml")
-}
-
-// brokenBody tells whether a value of the body breaks its schema.
-func brokenBody(r *risk.Reading) bool {
-	for i := range r.Violations {
-		if v := &r.Violations[i]; v.In == contract.InBody && (v.Class == risk.BadValue || v.Class == risk.BadSyntax) {
-			return true
-		}
-	}
-	return false
 }

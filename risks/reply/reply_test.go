@@ -2,7 +2,6 @@ package reply
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -10,10 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/contract"
-	"github.com/sallyport/sallyport/fault"
 	"github.com/sallyport/sallyport/internal/front/openapi"
 	"github.com/sallyport/sallyport/internal/schema"
 	"github.com/sallyport/sallyport/risk"
+	"github.com/sallyport/sallyport/source"
 )
 
 func load(t testing.TB, file string) *contract.Contract {
@@ -40,35 +39,21 @@ func operation(t testing.TB, path string) *contract.Operation {
 	return nil
 }
 
-// A message is one reply of the upstream.
+// A message is one reply of the upstream to a read of a user.
 type message struct {
-	path   string // of the operation
-	method string
 	status int
 	media  string // with parameters
-	fields risk.Fields
 	body   string
+	fields risk.Fields
+	head   bool // it answers HEAD
 }
 
-// An outcome is what becomes of a message.
-type outcome struct {
-	Code  fault.Code // of the denial
-	Body  string     // as the client gets it
-	Flags string
-	Hides bool
-}
-
-// site is what the policy says.
-type site struct {
-	params Params
-	silent risk.Silence
-}
-
-// pass runs the guards over the message as the gateway does.
-func pass(t testing.TB, s site, m message) outcome {
+// pass runs the guards over the message as the gateway does, and says what
+// becomes of it: the code of the denial, else the flags, "hidden" among them.
+func pass(t testing.TB, p Params, path string, m message) string {
 	t.Helper()
-	op := operation(t, m.path)
-	placed, err := newGuard(&risk.Site{Scope: risk.OfOperation, Op: op, Silent: s.silent, Params: s.params})
+	op := operation(t, path)
+	placed, err := newGuard(&risk.Site{Scope: risk.OfOperation, Op: op, Params: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,18 +61,18 @@ func pass(t testing.TB, s site, m message) outcome {
 	if len(list) > 0 {
 		t.Fatal(list)
 	}
-	if m.method == "" {
-		m.method = "GET"
+	method := "GET"
+	if m.head {
+		method = "HEAD"
 	}
-	kind, _, _ := strings.Cut(m.media, ";")
-	kind = strings.ToLower(kind)
+	kind, _, _ := strings.Cut(strings.ToLower(m.media), ";")
 	fields := append(risk.Fields{{Name: "Content-Type", Value: m.media}}, m.fields...)
 	f := &risk.Facts{
-		Op: op, Request: risk.Request{Method: m.method}, Route: risk.Found,
+		Op: op, Request: risk.Request{Method: method}, Route: risk.Found,
 		Response: &risk.Response{Status: m.status, Fields: fields, Media: kind, Length: int64(len(m.body))},
 	}
 	x := risk.NewExchange(f, nil)
-	plan := program.Head(&f.Answered, &schema.ReplyView{Method: m.method, Status: m.status, Fields: fields, Media: kind, Body: m.body != ""})
+	plan := program.Head(&f.Answered, &schema.ReplyView{Method: method, Status: m.status, Fields: fields, Media: kind, Body: m.body != ""})
 	for _, p := range placed {
 		if p.Phase == risk.ReplyBody {
 			if plan == schema.Stream {
@@ -100,164 +85,53 @@ func pass(t testing.TB, s site, m message) outcome {
 			if d.Status != 502 || d.Show != risk.ShowNothing || d.Title != title {
 				t.Errorf("a client would see %+v", d)
 			}
-			return outcome{Code: d.Code}
+			return string(d.Code)
 		}
 	}
-	out := outcome{Body: m.body, Flags: strings.Join(x.Flags(), " ")}
-	var cuts []schema.Span
+	out := append([]string{}, x.Flags()...)
 	for _, e := range x.Edits() {
-		switch e.Do {
-		case risk.CutMember:
-			cuts = append(cuts, schema.Span{Start: e.Start, End: e.End})
-		case risk.HideBody:
-			out.Hides = true
-		default:
+		if e.Do != risk.HideBody || e.Code != CodeSyntax {
 			t.Errorf("unexpected edit %+v", e)
 		}
+		out = append(out, "hidden")
 	}
-	if len(cuts) > 0 {
-		out.Body = string(schema.Cut(nil, []byte(m.body), cuts))
-	}
-	return out
+	return strings.Join(out, " ")
 }
 
-const json = "application/json"
-
-func user(body string) message {
-	return message{path: "/users/{id}", status: 200, media: json, body: body}
-}
-
-func TestBodies(t *testing.T) {
+func TestReplies(t *testing.T) {
 	t.Parallel()
-	strict, strip := site{params: Params{Strict: true}}, site{silent: risk.StripSilent}
+	const json = "application/json"
 	for name, c := range map[string]struct {
-		site site
-		in   message
-		want outcome
+		path            string
+		in              message
+		loose, strictly string
 	}{
-		"a lawful reply passes as it is":   {site{}, user(`{"name": "a", "age": 3}`), outcome{Body: `{"name": "a", "age": 3}`}},
-		"lawful and strict":                {strict, user(`{"name":"a"}`), outcome{Body: `{"name":"a"}`}},
-		"a write-only member is cut":       {site{}, user(`{"pin":"1234","name":"a"}`), outcome{Body: `{"name":"a"}`}},
-		"and strict does not refuse it":    {strict, user(`{"pin":"1234","name":"a"}`), outcome{Body: `{"name":"a"}`}},
-		"a write-only member by escapes":   {site{}, user(`{"name":"a","p\u0069n":"1234"}`), outcome{Body: `{"name":"a"}`}},
-		"a write-only member deep down":    {site{}, user(`{"name":"a","next":{"name":"b","next":{"name":"c","pin":"1"}}}`), outcome{Body: `{"name":"a","next":{"name":"b","next":{"name":"c"}}}`}},
-		"a closed schema's stranger":       {site{}, user(`{"name":"a","role":"admin","age":1}`), outcome{Body: `{"name":"a","age":1}`, Flags: flagBroken}},
-		"a name in another case":           {site{}, user(`{"name":"a","PIN":"1234"}`), outcome{Body: `{"name":"a"}`, Flags: flagBroken}},
-		"strangers and strict":             {strict, user(`{"name":"a","role":"admin"}`), outcome{Code: CodeContract}},
-		"an open object keeps all":         {strip, user(`{"name":"a","tags":{"x":"1"}}`), outcome{Body: `{"name":"a","tags":{"x":"1"}}`}},
-		"a silent object keeps all":        {site{}, user(`{"name":"a","card":{"last4":"1","bank":"x"}}`), outcome{Body: `{"name":"a","card":{"last4":"1","bank":"x"}}`}},
-		"silent and strip":                 {strip, user(`{"name":"a","card":{"last4":"1","bank":"x"}}`), outcome{Body: `{"name":"a","card":{"last4":"1"}}`, Flags: flagBroken}},
-		"silent and refuse":                {site{silent: risk.RefuseSilent}, user(`{"name":"a","card":{"bank":"x"}}`), outcome{Body: `{"name":"a","card":{}}`, Flags: flagBroken}},
-		"a silent credential":              {site{}, user(`{"name":"a","card":{"password_hash":"x","last4":"1"}}`), outcome{Body: `{"name":"a","card":{"last4":"1"}}`, Flags: flagBroken}},
-		"a silent token, a near miss":      {site{}, user(`{"name":"a","card":{"token":"x"}}`), outcome{Body: `{"name":"a","card":{"token":"x"}}`}},
-		"a wrong value is flagged":         {site{}, user(`{"name":7}`), outcome{Body: `{"name":7}`, Flags: flagBroken}},
-		"a wrong value and strict":         {strict, user(`{"name":7}`), outcome{Code: CodeContract}},
-		"a name that is missing":           {site{}, user(`{}`), outcome{Body: `{}`, Flags: flagBroken}},
-		"cut off":                          {site{}, user(`{"name":"a"`), outcome{Code: CodeSyntax}},
-		"two values":                       {site{}, user(`{"name":"a"}{"pin":"1"}`), outcome{Code: CodeSyntax}},
-		"a name twice":                     {site{}, user(`{"name":"a","pin":"1","pin":"2"}`), outcome{Code: CodeSyntax}},
-		"a name twice by escapes":          {site{}, user(`{"name":"a","pin":"1","\u0070in":"2"}`), outcome{Code: CodeSyntax}},
-		"UTF-16":                           {site{}, message{path: "/users/{id}", status: 200, media: "application/json; charset=utf-16", body: "{\x00}\x00"}, outcome{Code: CodeSyntax}},
-		"a mark in front":                  {site{}, user("\ufeff{}"), outcome{Code: CodeSyntax}},
-		"a page that says it is JSON":      {site{}, user(`<b>Warning</b>: x`), outcome{Code: CodeSyntax}},
-		"no body":                          {strict, user(``), outcome{}},
-		"write-only in lines":              {site{}, message{path: "/users/{id}", status: 200, media: "application/x-ndjson", body: "{\"name\":\"a\",\"pin\":\"1\"}\n{\"pin\":\"2\",\"name\":\"b\"}\n"}, outcome{Body: "{\"name\":\"a\"}\n{\"name\":\"b\"}\n"}},
-		"write-only in XML":                {site{}, message{path: "/users/{id}", status: 200, media: "application/xml", body: "<User><name>a</name><pin>1</pin></User>"}, outcome{Code: CodeUncuttable}},
-		"XML in another format":            {site{}, message{path: "/users/{id}", status: 200, media: "text/xml", body: "<User><pin>1</pin></User>"}, outcome{Code: CodeMedia}},
-		"a type that nobody declared":      {site{}, message{path: "/users/{id}", status: 200, media: "text/csv", body: "a,1"}, outcome{Code: CodeMedia}},
-		"the same where nothing hides":     {site{}, message{path: "/notes", status: 200, media: "text/csv", body: "a,1"}, outcome{Body: "a,1", Flags: flagMedia}},
-		"the same, strip":                  {strip, message{path: "/notes", status: 200, media: "text/csv", body: "a,1"}, outcome{Code: CodeMedia}},
-		"the same, strict":                 {strict, message{path: "/notes", status: 200, media: "text/csv", body: "a,1"}, outcome{Code: CodeMedia}},
-		"no type at all":                   {site{}, message{path: "/users/{id}", status: 200, body: `{"pin":"1"}`}, outcome{Code: CodeMedia}},
-		"a type in capitals":               {site{}, message{path: "/users/{id}", status: 200, media: "Application/JSON; Charset=UTF-8", body: `{"name":"a","pin":"1"}`}, outcome{Body: `{"name":"a"}`}},
-		"a body that nobody declared":      {site{}, message{path: "/ping", status: 200, media: "text/plain", body: "pong"}, outcome{Body: "pong", Flags: flagMedia}},
-		"the same with strip":              {strip, message{path: "/ping", status: 200, media: "text/plain", body: "pong"}, outcome{Body: "pong", Flags: flagMedia}},
-		"another success":                  {site{}, message{path: "/users/{id}", status: 203, media: json, body: `{"a":[{"pin":"1","name":"n"}]}`}, outcome{Body: `{"a":[{"name":"n"}]}`, Flags: flagStatus}},
-		"another success, by escapes":      {site{}, message{path: "/users/{id}", status: 203, media: json, body: `{"p\u0069n":"1","name":"n","hashed_password":"x"}`}, outcome{Body: `{"name":"n"}`, Flags: flagStatus}},
-		"another success in XML":           {site{}, message{path: "/users/{id}", status: 203, media: "application/xml", body: `<pin>1</pin>`}, outcome{Code: CodeStatus}},
-		"another success, cut off":         {site{}, message{path: "/users/{id}", status: 203, media: json, body: `{"pin":"1"`}, outcome{Code: CodeStatus}},
-		"another success, a name twice":    {site{}, message{path: "/users/{id}", status: 203, media: json, body: `{"x":1,"x":{"pin":"1"}}`}, outcome{Code: CodeStatus}},
-		"another success, strip":           {strip, message{path: "/users/{id}", status: 203, media: json, body: `{"x":1}`}, outcome{Code: CodeStatus}},
-		"a redirect with a body":           {site{}, message{path: "/users/{id}", status: 303, media: json, body: `{"pin":"1","name":"n"}`}, outcome{Body: `{"name":"n"}`, Flags: flagStatus}},
-		"another JSON where all is closed": {site{}, message{path: "/users/{id}", status: 200, media: "application/hal+json", body: `{"name":"a"}`}, outcome{Code: CodeMedia}},
-		"another JSON where all is open":   {site{}, message{path: "/notes", status: 200, media: "application/hal+json", body: `{"text":"a","password_hash":"x"}`}, outcome{Body: `{"text":"a"}`, Flags: flagMedia}},
-		"a refusal speaks of inputs":       {site{}, message{path: "/users/{id}", status: 422, media: json, body: `{"errors":{"pin":"too short","password":["weak"]}}`}, outcome{Body: `{"errors":{"pin":"too short","password":["weak"]}}`, Flags: flagStatus}},
-		"a declared refusal as well":       {site{}, message{path: "/users/{id}", status: 404, media: json, body: `{"why":"x","password":"too short"}`}, outcome{Body: `{"why":"x","password":"too short"}`}},
-		"another empty success":            {site{}, message{path: "/users/{id}", status: 204}, outcome{Flags: flagStatus}},
-		"another success of nothing":       {site{}, message{path: "/notes", status: 203, media: json, body: `{}`}, outcome{Body: `{}`, Flags: flagStatus}},
-		"another success, strict":          {strict, message{path: "/notes", status: 203, media: json, body: `{}`}, outcome{Code: CodeStatus}},
-		"a way elsewhere":                  {site{}, message{path: "/users/{id}", status: 302}, outcome{Flags: flagStatus}},
-		"a way elsewhere, strict":          {strict, message{path: "/users/{id}", status: 302}, outcome{Code: CodeStatus}},
-		"a refusal keeps its status":       {strict, message{path: "/users/{id}", status: 403, media: json, body: `{}`}, outcome{Body: `{}`, Flags: flagStatus}},
-		"a refusal is stripped":            {strict, message{path: "/users/{id}", status: 404, media: json, body: `{"why":"x","secret":"y"}`}, outcome{Body: `{"why":"x"}`}},
-		"a refusal that is no JSON":        {site{}, message{path: "/users/{id}", status: 404, media: json, body: `Not found`}, outcome{Body: `Not found`, Flags: flagBroken, Hides: true}},
-		"an answer to HEAD has no body":    {site{}, message{path: "/users/{id}", method: "HEAD", status: 200, media: json, body: `{"pin":"1"}`}, outcome{Body: `{"pin":"1"}`}},
-		"text in another encoding":         {site{}, message{path: "/notes", status: 200, media: "text/plain; charset=iso-8859-1", body: "caf\xe9"}, outcome{Body: "caf\xe9", Flags: flagBroken}},
-		"a stream of users":                {site{}, message{path: "/events", status: 200, media: "text/event-stream", body: "data: {}"}, outcome{Code: CodeUncuttable}},
-		"a format that nobody reads":       {site{}, message{path: "/events", status: 200, media: "application/vnd.users", body: "pin=1"}, outcome{Code: CodeUncuttable}},
-		"a binary":                         {site{params: Params{Strict: true}}, message{path: "/events", status: 200, media: "application/octet-stream", body: "\x00\x01"}, outcome{Body: "\x00\x01"}},
-		"a wrong field":                    {site{}, message{path: "/users/{id}", status: 200, media: json, body: `{"name":"a"}`, fields: risk.Fields{{Name: "x-total", Value: "many"}}}, outcome{Body: `{"name":"a"}`, Flags: flagBroken}},
-		"a wrong field, strict":            {strict, message{path: "/users/{id}", status: 200, media: json, body: `{"name":"a"}`, fields: risk.Fields{{Name: "x-total", Value: "many"}}}, outcome{Code: CodeContract}},
+		"a lawful reply":                {"/users/{id}", message{200, json, `{"name": "a", "age": 3}`, nil, false}, "", ""},
+		"a wrong value":                 {"/users/{id}", message{200, json, `{"name":7}`, nil, false}, flagBroken, string(CodeContract)},
+		"a name that is missing":        {"/users/{id}", message{200, json, `{}`, nil, false}, flagBroken, string(CodeContract)},
+		"cut off":                       {"/users/{id}", message{200, json, `{"name":"a"`, nil, false}, string(CodeSyntax), string(CodeSyntax)},
+		"two values":                    {"/users/{id}", message{200, json, `{"name":"a"}{"pin":"1"}`, nil, false}, string(CodeSyntax), string(CodeSyntax)},
+		"a name twice by escapes":       {"/users/{id}", message{200, json, `{"name":"a","pin":"1","\u0070in":"2"}`, nil, false}, string(CodeSyntax), string(CodeSyntax)},
+		"UTF-16":                        {"/users/{id}", message{200, "application/json; charset=utf-16", "{\x00}\x00", nil, false}, string(CodeSyntax), string(CodeSyntax)},
+		"a mark in front":               {"/users/{id}", message{200, json, "\ufeff{}", nil, false}, string(CodeSyntax), string(CodeSyntax)},
+		"a page that says it is JSON":   {"/users/{id}", message{200, json, `<b>Warning</b>: x`, nil, false}, string(CodeSyntax), string(CodeSyntax)},
+		"no body":                       {"/users/{id}", message{200, json, ``, nil, false}, "", ""},
+		"a type that nobody declared":   {"/notes", message{200, "text/csv", "a,1", nil, false}, flagMedia, string(CodeMedia)},
+		"a body that nobody declared":   {"/ping", message{200, "text/plain", "pong", nil, false}, flagMedia, string(CodeMedia)},
+		"another success is another's":  {"/users/{id}", message{203, json, `{"pin":"1"}`, nil, false}, "", ""},
+		"a refusal that is no JSON":     {"/users/{id}", message{404, json, `Not found`, nil, false}, flagBroken + " hidden", flagBroken + " hidden"},
+		"a refusal with a wrong value":  {"/users/{id}", message{404, json, `{"why":7}`, nil, false}, flagBroken, flagBroken},
+		"an answer to HEAD has no body": {"/users/{id}", message{200, json, `{"pin":`, nil, true}, "", ""},
+		"text in another encoding":      {"/notes", message{200, "text/plain; charset=iso-8859-1", "caf\xe9", nil, false}, flagBroken, string(CodeContract)},
+		"a binary":                      {"/events", message{200, "application/octet-stream", "\x00\x01", nil, false}, "", ""},
+		"a wrong field":                 {"/users/{id}", message{200, json, `{"name":"a"}`, risk.Fields{{Name: "x-total", Value: "many"}}, false}, flagBroken, string(CodeContract)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(c.want, pass(t, c.site, c.in)); diff != "" {
+			if diff := cmp.Diff([]string{c.loose, c.strictly}, []string{pass(t, Params{}, c.path, c.in), pass(t, Params{Strict: true}, c.path, c.in)}); diff != "" {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestLongListsAreStrippedToTheEnd(t *testing.T) {
-	t.Parallel()
-	var in, want []string
-	for i := range 300 {
-		in = append(in, fmt.Sprintf(`{"name":"n%d","role":"admin","pin":"%d","card":{"last4":"1","x":2}}`, i, i))
-		want = append(want, fmt.Sprintf(`{"name":"n%d","card":{"last4":"1"}}`, i))
-	}
-	got := pass(t, site{silent: risk.StripSilent}, message{path: "/users", status: 200, media: json, body: "[" + strings.Join(in, ",") + "]"})
-	if diff := cmp.Diff(outcome{Body: "[" + strings.Join(want, ",") + "]", Flags: flagBroken}, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestMoreThanCanBeCutIsRefused(t *testing.T) {
-	t.Parallel()
-	body := "[" + strings.TrimSuffix(strings.Repeat(`{"name":"n","pin":"1"},`, risk.MaxMarks+1), ",") + "]"
-	if got := pass(t, site{}, message{path: "/users", status: 200, media: json, body: body}); got.Code != CodeUncuttable {
-		t.Errorf("%v", got.Code)
-	}
-	// Where nothing would be cut, nothing has to be counted.
-	var b strings.Builder
-	for i := range risk.MaxMarks + 1 {
-		fmt.Fprintf(&b, `"m%d":1,`, i)
-	}
-	body = `{` + b.String() + `"text":"x"}`
-	if got := pass(t, site{}, message{path: "/notes", status: 200, media: json, body: body}); got.Code != "" || got.Body != body || got.Flags != flagMarks {
-		t.Errorf("%v %q", got.Code, got.Flags)
-	}
-	if got := pass(t, site{silent: risk.StripSilent}, message{path: "/notes", status: 200, media: json, body: body}); got.Code != CodeUncuttable {
-		t.Errorf("with strip: %v", got.Code)
-	}
-}
-
-func TestManyWrongValuesDoNotRefuseALongList(t *testing.T) {
-	t.Parallel()
-	body := "[" + strings.TrimSuffix(strings.Repeat(`{"name":7},`, 500), ",") + "]"
-	if got := pass(t, site{}, message{path: "/users", status: 200, media: json, body: body}); got.Code != "" || got.Body != body || got.Flags != flagBroken {
-		t.Errorf("%v %q", got.Code, got.Flags)
-	}
-}
-
-func TestCredentialNames(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]bool{
-		"password": true, "passwordHash": true, "PASSWORD_HASH": true, "hashed-password": true, "private_key": true, "pwd": true,
-		"": false, "passwords": false, "password_reset_at": false, "has_password": false, "token": false, "key": false, strings.Repeat("p", 40): false, "passwor\u212a": false,
-	} {
-		if got := credential(name); got != want {
-			t.Errorf("credential(%q) = %t", name, got)
-		}
 	}
 }
 
@@ -275,12 +149,11 @@ func TestOnlyOperationsHaveGuards(t *testing.T) {
 
 // Not parallel: the count is that of the whole process.
 func TestThePassAllocatesNothing(t *testing.T) {
-	placed, err := newGuard(&risk.Site{Scope: risk.OfOperation, Op: operation(t, "/notes"), Params: Params{}})
+	placed, err := newGuard(&risk.Site{Scope: risk.OfOperation, Params: Params{Strict: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &risk.Facts{Request: risk.Request{Method: "GET"}, Response: &risk.Response{Status: 200, Media: json, Body: []byte(`{"text":"x","more":1}`)}}
-	f.Answered.Marks = []risk.Mark{{Kind: risk.UndeclaredSilent, Start: 12, End: 20, Pointer: "/more"}}
+	f := &risk.Facts{Request: risk.Request{Method: "GET"}, Response: &risk.Response{Status: 200, Body: []byte(`{}`)}}
 	x := risk.NewExchange(f, nil)
 	if n := testing.AllocsPerRun(100, func() {
 		x.Reset(f)
@@ -292,4 +165,53 @@ func TestThePassAllocatesNothing(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+func TestTheProbeReadsStrictly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		seen risk.Seen
+		want int
+	}{
+		"JSON":                    {risk.Seen{Status: 200, Body: []byte(` {"a":1} `)}, 0},
+		"a name twice":            {risk.Seen{Status: 200, Body: []byte(`{"a":1,"a":2}`)}, 1},
+		"something behind":        {risk.Seen{Status: 201, Body: []byte(`{} {}`)}, 1},
+		"an empty success":        {risk.Seen{Status: 200}, 0},
+		"an error page":           {risk.Seen{Status: 502, Body: []byte(`<html>`)}, 0},
+		"a way to the log-in":     {risk.Seen{Status: 302, Body: []byte(`moved`)}, 0},
+		"a page that says it too": {risk.Seen{Status: 200, Body: []byte(`<html>`), Fields: risk.Fields{{Name: "Content-Type", Value: "text/html"}}}, 0},
+	} {
+		if c.seen.Fields == nil {
+			c.seen.Fields = risk.Fields{{Name: "content-type", Value: "Application/Problem+JSON; charset=utf-8"}}
+		}
+		found := 0
+		err := probe(t.Context(), &risk.Target{
+			Contract: &contract.Contract{Operations: []*contract.Operation{{Method: "GET"}, {Method: "POST"}}}, Callers: []string{"alice", "bob"},
+			Lawful: func(*contract.Operation) (*risk.Attempt, bool) { return &risk.Attempt{As: "alice"}, true },
+			Send: func(_ context.Context, a *risk.Attempt) (*risk.Seen, error) {
+				if a.As == "bob" {
+					return &c.seen, nil
+				}
+				return &risk.Seen{Status: 200, Body: []byte(`{}`), Fields: c.seen.Fields}, nil
+			},
+			Report: func(risk.Finding) { found++ },
+		})
+		if err != nil || found != c.want {
+			t.Errorf("%s: %v, %d found", name, err, found)
+		}
+	}
+}
+
+func TestTheLint(t *testing.T) {
+	t.Parallel()
+	n := 0
+	lint(load(t, "testdata/weak.yaml"), func(d source.Diagnostic) {
+		if n++; d.Code != CodeNoSchema || d.Hint == "" || d.Severity == source.Error {
+			t.Errorf("%v", d)
+		}
+	})
+	if n != 2 {
+		t.Errorf("%d diagnostics", n)
+	}
+	lint(load(t, "testdata/sound.yaml"), func(d source.Diagnostic) { t.Errorf("a sound document is reported: %v", d) })
 }

@@ -1,4 +1,4 @@
-package reply_test
+package excessdata_test
 
 import (
 	"bytes"

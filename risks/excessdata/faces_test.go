@@ -1,4 +1,4 @@
-package reply
+package excessdata
 
 import (
 	"context"
@@ -23,7 +23,7 @@ func TestTheLint(t *testing.T) {
 			t.Errorf("%v", d)
 		}
 	})
-	want := []string{"7 reply/no-schema", "10 reply/no-schema", "26 reply/credential", "23 reply/silent"}
+	want := []string{"26 excessdata/credential", "23 excessdata/silent"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -64,11 +64,11 @@ func TestTheProbe(t *testing.T) {
 		answers map[string]risk.Seen
 		want    []string
 	}{
-		"a write-only member":             {answer(200, `{"name":"a","pin":"1234"}`), []string{"reply/write-only GET /users/{}"}},
-		"a stranger in a closed schema":   {answer(200, `{"name":"a","role":"x"}`), []string{"reply/undeclared GET /users/{}"}},
-		"a silent credential":             {answer(200, `{"name":"a","card":{"passwordHash":"1234"}}`), []string{"reply/credential GET /users/{}"}},
-		"deep in a list, once":            {list, []string{"reply/undeclared GET /users", "reply/write-only GET /users"}},
-		"deep in a chain":                 {answer(200, `{"name":"a","next":{"next":{"pin":"1234"}}}`), []string{"reply/write-only GET /users/{}"}},
+		"a write-only member":             {answer(200, `{"name":"a","pin":"1234"}`), []string{"excessdata/write-only GET /users/{}"}},
+		"a stranger in a closed schema":   {answer(200, `{"name":"a","role":"x"}`), []string{"excessdata/undeclared GET /users/{}"}},
+		"a silent credential":             {answer(200, `{"name":"a","card":{"passwordHash":"1234"}}`), []string{"excessdata/credential GET /users/{}"}},
+		"deep in a list, once":            {list, []string{"excessdata/undeclared GET /users", "excessdata/write-only GET /users"}},
+		"deep in a chain":                 {answer(200, `{"name":"a","next":{"next":{"pin":"1234"}}}`), []string{"excessdata/write-only GET /users/{}"}},
 		"near miss: a sound reply":        {answer(200, `{"name":"a","age":3,"tags":{"x":"y"}}`), nil},
 		"near miss: write-only but null":  {answer(200, `{"name":"a","pin":null}`), nil},
 		"near miss: silent":               {answer(200, `{"name":"a","card":{"bank":"x"}}`), nil},
