@@ -329,3 +329,11 @@ func TestWhichOperationsUpgrade(t *testing.T) {
 		t.Error("101 is what upgrades")
 	}
 }
+
+func TestWithoutSettingsNobodyIsLetIn(t *testing.T) {
+	t.Parallel()
+	placed, err := newGuard(&risk.Site{Scope: risk.OfAPI})
+	if err != nil || len(placed) != 2 {
+		t.Errorf("%v %v", placed, err)
+	}
+}
