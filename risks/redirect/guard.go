@@ -11,7 +11,6 @@ import (
 
 // guard holds replies to the hosts of the API.
 type guard struct {
-	any    bool
 	hosts  []string // lower case, besides the one that the client asked
 	denial *risk.Denial
 }
