@@ -102,26 +102,41 @@ func (e *exchange) hold(n int64) bool {
 	return true
 }
 
-// capped bounds a body that streams to the upstream, in bytes and in time
-// between reads.
+// minRate is how fast a body that streams must come on average, in bytes a
+// second, once the time that any body has is over. A slow telephone line makes
+// 4 KiB; whoever is slower holds a connection for its own sake.
+const minRate = 1 << 10
+
+// capped bounds a body that streams to the upstream, in bytes and in time.
 type capped struct {
-	e    *exchange
-	r    io.ReadCloser
-	left int64
+	e     *exchange
+	r     io.ReadCloser
+	left  int64
+	start time.Time
+	slow  bool   // it came too slowly
+	moved func() // called for every byte that comes, and at the end
+}
+
+// due is when what has come so far is too little.
+func (c *capped) due() time.Time {
+	return c.start.Add(c.e.unit.Limits.Body + time.Duration(c.e.received)*time.Second/minRate)
 }
 
 func (c *capped) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
+	c.moved()
 	c.left -= int64(n)
 	c.e.received += int64(n)
 	if c.left < 0 {
 		return 0, errTooLarge
 	}
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.slow = true
 	case err != nil: // no more is read, and a deadline would look like a client that left
 		_ = c.e.rc.SetReadDeadline(time.Time{}) //nolint:errcheck // as in readBody
 	case n > 0:
-		_ = c.e.rc.SetReadDeadline(time.Now().Add(c.e.unit.Limits.Body)) //nolint:errcheck // as in readBody
+		_ = c.e.rc.SetReadDeadline(c.due()) //nolint:errcheck // as in readBody
 	}
 	return n, err //nolint:wrapcheck // io.EOF has to stay bare
 }

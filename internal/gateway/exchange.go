@@ -36,16 +36,17 @@ type exchange struct {
 
 	bodyPlan schema.BodyPlan
 	now      time.Time
-	asked    string // the method that went upstream
-	running  string // the risk whose guard runs, for a panic
-	body     []byte // room for the request's body
-	reply    []byte // room for the reply's body
-	held     int64  // bytes taken from the budget
-	received int64  // bytes of the request's body read so far
-	sent     bool   // a status was sent to the client
-	abort    bool   // the connection must not end cleanly
-	stream   bool   // a stream-open record was written
-	turn     bool   // it is this exchange's turn to check a large body
+	upload   *capped // the request's body while it streams
+	asked    string  // the method that went upstream
+	running  string  // the risk whose guard runs, for a panic
+	body     []byte  // room for the request's body
+	reply    []byte  // room for the reply's body
+	held     int64   // bytes taken from the budget
+	received int64   // bytes of the request's body read so far
+	sent     bool    // a status was sent to the client
+	abort    bool    // the connection must not end cleanly
+	stream   bool    // a stream-open record was written
+	turn     bool    // it is this exchange's turn to check a large body
 }
 
 func newExchange(g *Gateway) *exchange {
@@ -86,7 +87,7 @@ func (e *exchange) release() {
 	e.response = risk.Response{}
 	e.body, e.reply = keep(e.body), keep(e.reply)
 	e.bodyPlan = schema.None
-	e.asked = ""
+	e.asked, e.upload = "", nil
 	e.running, e.held, e.received = "", 0, 0
 	e.sent, e.abort, e.stream = false, false, false
 }

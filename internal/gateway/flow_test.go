@@ -278,6 +278,41 @@ func TestBodiesOverTheCapAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnUploadThatTricklesIsEnded(t *testing.T) {
+	t.Parallel()
+	o := taking(op("POST", "/f"), "application/octet-stream")
+	o.Body.Media[0].Schema.Types, o.Body.Media[0].Schema.Format = contract.StringType, "binary"
+	w := newWorld(t, say("{}"), nil, []*contract.Operation{o})
+	conn, err := net.Dial("tcp", w.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /f HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\n")
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // one byte each 100 ms, until the test is over
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				if _, err := conn.Write([]byte("x")); err != nil {
+					return
+				}
+			}
+		}
+	}()
+	start := time.Now()
+	_ = conn.SetReadDeadline(start.Add(10 * time.Second))
+	out, _ := io.ReadAll(conn)
+	if !bytes.HasPrefix(out, []byte("HTTP/1.1 408")) || time.Since(start) > 6*time.Second {
+		t.Errorf("after %v: %.80s", time.Since(start), out)
+	}
+}
+
 func TestCodedBodiesAreNotTaken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, say("{}"), nil, []*contract.Operation{taking(op("POST", "/a"), "application/json")})

@@ -49,9 +49,12 @@ func (e *exchange) intent() *fault.Fault {
 func (e *exchange) forward() {
 	ctx, cancel := context.WithCancelCause(e.r.Context())
 	defer cancel(nil)
+	out := e.outbound(ctx)
 	late := time.AfterFunc(e.unit.Limits.Upstream, func() { cancel(errLate) })
 	defer late.Stop()
-	out := e.outbound(ctx)
+	if e.upload != nil { // the time is the upstream's from the last byte on
+		e.upload.moved = func() { late.Reset(e.unit.Limits.Upstream) }
+	}
 	start := time.Now()
 	e.ev.Upstream.Called, e.ev.Upstream.Address = true, e.unit.API.Upstream.URL.Host
 	resp, err := e.g.conf.Upstreams.RoundTrip(e.unit.API.Upstream, out)
@@ -75,6 +78,8 @@ func (e *exchange) upstreamFailed(ctx context.Context, err error) {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(err, errTooLarge):
 		e.fail(bodyTooLarge)
+	case e.upload != nil && e.upload.slow:
+		e.fail(bodySlow)
 	case errors.Is(cause, errLate):
 		e.fail(upstreamLate.Because(err))
 	case e.r.Context().Err() != nil:
@@ -116,7 +121,8 @@ func (e *exchange) outbound(ctx context.Context) *http.Request {
 		}
 	case q.Body:
 		out.ContentLength = q.Length
-		out.Body = &capped{e: e, r: e.r.Body, left: e.unit.Limits.MaxBody}
+		e.upload = &capped{e: e, r: e.r.Body, left: e.unit.Limits.MaxBody, start: time.Now()}
+		out.Body = e.upload
 	}
 	return out.WithContext(ctx)
 }
