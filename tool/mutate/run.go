@@ -103,7 +103,7 @@ func (b *binary) baseline(ctx context.Context) error {
 			return fmt.Errorf("the tests fail without a mutant: %w\n%s", r.err, r.out)
 		}
 	}
-	b.limit = 5*time.Second + 10*time.Since(began)
+	b.limit = 3*time.Second + 5*time.Since(began)
 	return nil
 }
 
