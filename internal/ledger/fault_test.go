@@ -287,6 +287,7 @@ func TestCloseDoesNotHangWithTheDisk(t *testing.T) {
 		t.Errorf("Close gives %v", err)
 	}
 	close(gate)
+	l.done.Wait() // it still writes into the folder of the test
 }
 
 func TestATornTailIsCutKeptAndTold(t *testing.T) {
