@@ -6,7 +6,8 @@
 // All mutants of a risk are compiled into one test binary, which lies in a
 // temporary folder; nothing in the tree is changed. An environment variable,
 // read once, chooses the mutant. Each runs against the tests of its risk, and
-// if they do not notice, against the worlds of its risk, with a time limit.
+// if they do not notice, against the worlds of its risk, with a limit of time of
+// the processor. What hangs is tried twice, the second time alone.
 //
 // Survivors are listed with their place. Those that change nothing that could
 // be noticed stand with a reason in tool/mutate/equivalent.txt. The command

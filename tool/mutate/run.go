@@ -46,8 +46,20 @@ func TestMutantsMeetTheLaw(t *testing.T) {
 // A binary holds the tests of a risk and all its mutants.
 type binary struct {
 	path, dir string
-	limit     time.Duration // for one run
+	limit     pace // for one half
+
+	// alone is read-locked by runs side by side, and locked by one that must
+	// not be slowed by others.
+	alone sync.RWMutex
 }
+
+// A pace is the most time that a run may take: of the processor, which a busy
+// machine does not change, and by the clock, for what waits for ever.
+type pace struct{ cpu, wall time.Duration }
+
+// patience is how much longer a run may take by the clock when it is tried
+// once more, alone.
+const patience = 4
 
 // build compiles the tests of the package over an overlay: the tree itself is
 // not touched.
@@ -94,16 +106,19 @@ func halves() [2][]string {
 }
 
 // baseline runs the tests without a mutant, which must pass, and sets the
-// limit of time.
+// limit of time: a mutant may use five times as much, and some seconds.
 func (b *binary) baseline(ctx context.Context) error {
-	b.limit = time.Minute
+	b.limit = pace{cpu: 5 * time.Minute, wall: 10 * time.Minute}
+	var used time.Duration
 	began := time.Now()
 	for _, half := range halves() {
-		if r := b.try(ctx, 0, half); r.err != nil || r.killed {
+		r := b.try(ctx, 0, half, b.limit)
+		if r.err != nil || r.killed {
 			return fmt.Errorf("the tests fail without a mutant: %w\n%s", r.err, r.out)
 		}
+		used = max(used, r.used)
 	}
-	b.limit = 3*time.Second + 5*time.Since(began)
+	b.limit = pace{cpu: 2*time.Second + 5*used, wall: 3*time.Second + 5*time.Since(began)}
 	return nil
 }
 
@@ -111,33 +126,68 @@ func (b *binary) baseline(ctx context.Context) error {
 type result struct {
 	m      *mutant
 	killed bool
-	late   bool // by the limit of time
+	late   lateness
+	used   time.Duration // of the processor
 	out    []byte
 	err    error
 }
 
-// try runs one half with mutant id.
-func (b *binary) try(ctx context.Context, id int, half []string) result {
-	ctx, cancel := context.WithTimeout(ctx, b.limit)
+// lateness says by which limit of time a mutant was killed.
+type lateness uint8
+
+const (
+	inTime lateness = iota
+	overworked
+	waiting
+)
+
+// judge runs one half with mutant id. What is late by the clock alone may only
+// have had too little of a busy machine: it is tried once more, alone and with
+// more patience.
+func (b *binary) judge(ctx context.Context, id int, half []string) result {
+	b.alone.RLock()
+	r := b.try(ctx, id, half, b.limit)
+	b.alone.RUnlock()
+	if r.late != waiting {
+		return r
+	}
+	b.alone.Lock()
+	defer b.alone.Unlock()
+	return b.try(ctx, id, half, pace{cpu: b.limit.cpu, wall: patience * b.limit.wall})
+}
+
+// try runs one half with mutant id. The kernel ends it at the limit of the
+// processor, which the shell sets in whole seconds.
+func (b *binary) try(ctx context.Context, id int, half []string, limit pace) result {
+	inner, cancel := context.WithTimeout(ctx, limit.wall)
 	defer cancel()
-	c := exec.CommandContext(ctx, b.path, append(half, "-test.failfast")...)
+	seconds := int(limit.cpu/time.Second) + 1
+	c := exec.CommandContext(inner, "sh", append([]string{"-c", `ulimit -t "$0" && exec "$@"`, strconv.Itoa(seconds), b.path, "-test.failfast"}, half...)...)
 	c.Dir = b.dir
 	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOMEMLIMIT=512MiB", "SALLYPORT_MUTANT="+strconv.Itoa(id))
 	c.WaitDelay = time.Second
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return result{killed: true, late: true, out: out.Bytes()}
+	r := result{out: out.Bytes()}
+	if c.ProcessState != nil {
+		r.used = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	}
 	var exit *exec.ExitError
 	switch {
+	case ctx.Err() != nil:
+		r.err = ctx.Err()
 	case err == nil:
-		return result{out: out.Bytes()}
+	case r.used >= limit.cpu:
+		r.killed, r.late = true, overworked
+	case errors.Is(inner.Err(), context.DeadlineExceeded):
+		r.killed, r.late = true, waiting
 	case errors.As(err, &exit):
-		return result{killed: true, out: out.Bytes()}
+		r.killed = true
+	default:
+		r.err = fmt.Errorf("run the tests: %w", err)
 	}
-	return result{err: fmt.Errorf("run the tests: %w", err)}
+	return r
 }
 
 // each runs every mutant, cores at a time, and yields the results as they
@@ -152,7 +202,7 @@ func (b *binary) each(ctx context.Context, mutants []*mutant, cores int) iter.Se
 				for m := range todo {
 					var r result
 					for _, half := range halves() {
-						if r = b.try(ctx, m.id, half); r.err != nil || r.killed {
+						if r = b.judge(ctx, m.id, half); r.err != nil || r.killed {
 							break
 						}
 					}

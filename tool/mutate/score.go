@@ -11,15 +11,17 @@ import (
 
 // A score counts what became of mutants.
 type score struct {
-	killed, late, excused int
-	alive                 []*mutant
-	wrong                 []*mutant // excused, but killed
+	killed, excused     int
+	overworked, waiting []*mutant // killed by a limit of time
+	alive               []*mutant
+	wrong               []*mutant // excused, but killed
 }
 
 func (s *score) add(o *score) {
 	s.killed += o.killed
-	s.late += o.late
 	s.excused += o.excused
+	s.overworked = append(s.overworked, o.overworked...)
+	s.waiting = append(s.waiting, o.waiting...)
 	s.alive = append(s.alive, o.alive...)
 	s.wrong = append(s.wrong, o.wrong...)
 }
@@ -33,13 +35,21 @@ func (s *score) take(r result, e *excuses) {
 		s.killed++
 	case r.killed:
 		s.killed++
-		if r.late {
-			s.late++
-		}
+		s.takeLate(r)
 	case excused:
 		s.excused++
 	default:
 		s.alive = append(s.alive, r.m)
+	}
+}
+
+func (s *score) takeLate(r result) {
+	switch r.late {
+	case overworked:
+		s.overworked = append(s.overworked, r.m)
+	case waiting:
+		s.waiting = append(s.waiting, r.m)
+	case inTime:
 	}
 }
 
@@ -53,18 +63,22 @@ func (s *score) percent() float64 {
 
 // String is one line.
 func (s *score) String() string {
-	return fmt.Sprintf("%d mutants, %d killed (%d by the time limit), %d excused, %d survive: %.1f %%",
-		s.killed+s.excused+len(s.alive), s.killed, s.late, s.excused, len(s.alive), s.percent())
+	return fmt.Sprintf("%d mutants, %d killed (%d by the limit of the processor, %d by the clock), %d excused, %d survive: %.1f %%",
+		s.killed+s.excused+len(s.alive), s.killed, len(s.overworked), len(s.waiting), s.excused, len(s.alive), s.percent())
 }
 
-// print lists what survived.
+// print lists what survived, and what only a limit of time killed.
 func (s *score) print() {
-	slices.SortFunc(s.alive, func(a, b *mutant) int { return cmp.Compare(a.id, b.id) })
-	for _, m := range s.alive {
-		fmt.Println("survives  " + m.String())
-	}
-	for _, m := range s.wrong {
-		fmt.Println("is excused but killed  " + m.String())
+	for _, l := range [...]struct {
+		was     string
+		mutants []*mutant
+	}{
+		{"survives", s.alive}, {"works without end", s.overworked}, {"waits without end", s.waiting}, {"is excused but killed", s.wrong},
+	} {
+		slices.SortFunc(l.mutants, func(a, b *mutant) int { return cmp.Compare(a.id, b.id) })
+		for _, m := range l.mutants {
+			fmt.Println(l.was + "  " + m.String())
+		}
 	}
 }
 
