@@ -28,7 +28,11 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 
 // bare tells whether a success that answers a read lacks a schema, and where.
 func bare(op *contract.Operation, r *contract.Reply) (source.Span, bool) {
-	if op.Method != "GET" || r.Code == 204 || r.Code == 205 || r.Code == 202 || r.Code == 206 {
+	if op.Method != "GET" {
+		return source.Span{}, false
+	}
+	switch r.Code {
+	case 202, 204, 205, 206:
 		return source.Span{}, false
 	}
 	for _, m := range r.Media {
