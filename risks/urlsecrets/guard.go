@@ -41,14 +41,22 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 			g.declared = append(g.declared, p.Name)
 		}
 	}
-	for _, r := range s.Op.Security {
+	for _, key := range queryKeys(s.Op) {
+		g.declared = append(g.declared, key.Field)
+	}
+	return risk.At(risk.Connect, g), nil
+}
+
+// queryKeys are the schemes of op that take a key from the query.
+func queryKeys(op *contract.Operation) (out []*contract.Scheme) {
+	for _, r := range op.Security {
 		for _, p := range r.Parts {
-			if p.Scheme != nil && p.Scheme.Kind == contract.APIKey && p.Scheme.In == contract.InQuery {
-				g.declared = append(g.declared, p.Scheme.Field)
+			if s := p.Scheme; s != nil && s.Kind == contract.APIKey && s.In == contract.InQuery {
+				out = append(out, s)
 			}
 		}
 	}
-	return risk.At(risk.Connect, g), nil
+	return out
 }
 
 // Check passes URLs without credentials, and what the contract asks for under

@@ -18,16 +18,12 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 		}
 	}
 	for _, op := range c.Operations {
-		for _, r := range op.Security {
-			for _, p := range r.Parts {
-				if s := p.Scheme; s != nil && s.Kind == contract.APIKey && s.In == contract.InQuery {
-					once(source.Diagnostic{
-						At: s.At, Severity: source.Warning, Code: CodeScheme,
-						Text: fmt.Sprintf("the scheme %q puts the key into the URL, which logs and browsers keep", s.Name),
-						Hint: "write in: header",
-					})
-				}
-			}
+		for _, s := range queryKeys(op) {
+			once(source.Diagnostic{
+				At: s.At, Severity: source.Warning, Code: CodeScheme,
+				Text: fmt.Sprintf("the scheme %q puts the key into the URL, which logs and browsers keep", s.Name),
+				Hint: "write in: header",
+			})
 		}
 		for _, p := range op.Parameters {
 			if p.In != contract.InQuery && p.In != contract.InPath || !secretName(p.Name) && !isPassword(p.Schema) {

@@ -6,12 +6,9 @@ import "strings"
 const maxName = 24
 
 // secretName tells whether a parameter is called like a secret. Case, hyphens,
-// underscores and dots do not matter, and of user[password] the last part
-// counts.
+// underscores and dots do not matter.
 func secretName(name string) bool {
-	if i := strings.LastIndexByte(strings.TrimSuffix(name, "]"), '['); i >= 0 {
-		name = strings.TrimSuffix(name[i+1:], "]")
-	}
+	name = lastPart(name)
 	var buf [maxName]byte
 	n := 0
 	for i := range len(name) {
@@ -35,6 +32,31 @@ func secretName(name string) bool {
 		return true
 	}
 	return false
+}
+
+// lastPart is what counts of a name with brackets: password of user[password],
+// and of password[] and password[0], which frameworks read as lists.
+func lastPart(name string) string {
+	for {
+		whole, part, ok := cutLast(name)
+		if !ok {
+			return name
+		}
+		if strings.Trim(part, "0123456789") != "" {
+			return part
+		}
+		name = whole
+	}
+}
+
+// cutLast parts a name before the last bracket that opens. One that is not
+// closed counts too.
+func cutLast(name string) (whole, part string, ok bool) {
+	i := strings.LastIndexByte(name, '[')
+	if i < 0 {
+		return name, "", false
+	}
+	return name[:i], strings.TrimSuffix(name[i+1:], "]"), true
 }
 
 // minRest is how much text must stand behind the prefix of a key of ours: the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
@@ -94,12 +95,5 @@ func with(a *risk.Attempt, pair string) *risk.Attempt {
 
 // asks tells whether the contract itself wants a credential under name.
 func asks(op *contract.Operation, name string) bool {
-	for _, r := range op.Security {
-		for _, p := range r.Parts {
-			if p.Scheme != nil && p.Scheme.In == contract.InQuery && p.Scheme.Field == name {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(queryKeys(op), func(s *contract.Scheme) bool { return s.Field == name })
 }
