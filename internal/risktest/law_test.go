@@ -42,6 +42,27 @@ func TestTheLaw(t *testing.T) {
 	})
 }
 
+func TestEachNearMissHasAWorld(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	for _, r := range risks.All() {
+		worlds, err := risktest.Worlds(t.Context(), "../../risks/"+r.ID+"/testdata")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range worlds {
+			for _, m := range w.Misses {
+				found[m] = true
+			}
+		}
+	}
+	for _, m := range risktest.NearMisses() {
+		if !found[m] {
+			t.Errorf("no world has the near miss %q", m)
+		}
+	}
+}
+
 // with is the list of all risks with one of them replaced.
 func with(r risk.Risk) []risk.Risk {
 	all := risks.All()

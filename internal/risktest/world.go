@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -28,14 +29,27 @@ type World struct {
 	Lints    []string           // codes that the lint reports of Flawed, sorted
 	Secrets  []string           // what no answer through the gateway may hold
 	With     []string           // ids of risks whose guards this one builds on, as headers does on a known caller
+	Misses   []string           // near misses of Sound, by their names in NearMisses
 }
+
+// NearMisses are what careless guards and probes take for the risk, or for its
+// absence. Each stands in the Sound of some World.
+func NearMisses() []string {
+	return []string{
+		"404 for forbidden", "200 with an error body", "update of the caller's own record", "public object",
+		"ignored extra field", "redirect to login", "empty 200",
+	}
+}
+
+// errMiss means that a World names a near miss that is none.
+var errMiss = errors.New("not one of the near misses")
 
 // errSection means that the archive of a World is not whole.
 var errSection = errors.New("a section is missing")
 
 // Parse reads a World in the txtar format: sections called contract.yaml,
-// flawed.yaml, weak, sound, lawful, findings, lints and secrets, and with, which
-// may be left out.
+// flawed.yaml, weak, sound, lawful, findings, lints and secrets; with and
+// misses may be left out.
 func Parse(ctx context.Context, name string, text []byte) (*World, error) {
 	files := sections(string(text))
 	w := &World{Name: name}
@@ -61,7 +75,12 @@ func Parse(ctx context.Context, name string, text []byte) (*World, error) {
 		return nil, fmt.Errorf("%s: lawful: %w", name, err)
 	}
 	w.Findings, w.Lints, w.Secrets = lines(files["findings"]), lines(files["lints"]), lines(files["secrets"])
-	w.With = lines(files["with"])
+	w.With, w.Misses = lines(files["with"]), lines(files["misses"])
+	for _, m := range w.Misses {
+		if !slices.Contains(NearMisses(), m) {
+			return nil, fmt.Errorf("%s: %w: %s", name, errMiss, m)
+		}
+	}
 	return w, nil
 }
 
