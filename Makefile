@@ -100,8 +100,8 @@ golden: ## rewrite the golden files; read the diff
 	$(GO) test $$pkgs -count=1 -update; git --no-pager diff --stat
 
 .PHONY: fuzz
-fuzz: ## fuzz every decoder for FUZZTIME (20s) each
-	@tool/fuzz $(FUZZTIME)
+fuzz: ## fuzz every decoder for FUZZTIME (20s) each, going on where the last run ended, and print the totals. FUZZ=regexp chooses
+	@$(GO) run ./tool/fuzz -time $(FUZZTIME) -match '$(FUZZ)'
 
 .PHONY: bench
 bench: ## run the benchmarks; BENCH=regexp chooses
