@@ -48,9 +48,9 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 
 // checkOrigin takes an origin as browsers write it.
 func checkOrigin(o string) error {
-	scheme, host, ok := strings.Cut(o, "://")
+	scheme, host, _ := strings.Cut(o, "://")
 	switch {
-	case !ok || scheme != "https" && scheme != "http":
+	case scheme != "https" && scheme != "http":
 		return errors.New("write https://host or https://host:port")
 	case host == "" || host != strings.ToLower(host) || strings.ContainsAny(host, "/*@ ?#"):
 		return errors.New("write the host in lower case, without path or wildcard")
@@ -85,8 +85,8 @@ func (g *guard) shows(f risk.Fields) bool {
 			return true
 		}
 	}
-	scheme, rest, _ := strings.Cut(strings.Trim(f.Get("Authorization"), " \t"), " ")
-	return risk.EqualFold(scheme, "Bearer") && strings.Trim(rest, " ") != "" || risk.EqualFold(scheme, "DPoP")
+	scheme, token, _ := strings.Cut(f.Get("Authorization"), " ")
+	return token != "" && (risk.EqualFold(scheme, "Bearer") || risk.EqualFold(scheme, "DPoP"))
 }
 
 // ours tells whether the browser says that a page of ours sent the request.
@@ -108,30 +108,29 @@ func (g *guard) ours(x *risk.Exchange) bool {
 	}
 }
 
-// allows tells whether an origin is listed or the API's own. Over TLS, the
-// page must have come over TLS too.
+// allows tells whether an origin is listed or the API's own, on any port. Over
+// TLS, the page must have come over TLS too.
 func (g *guard) allows(from string, x *risk.Exchange) bool {
 	if slices.Contains(g.origins, from) {
 		return true
 	}
-	scheme, host, ok := strings.Cut(from, "://")
-	if !ok || scheme != "https" && (scheme != "http" || x.Conn().Secure) {
+	scheme, host, _ := strings.Cut(from, "://")
+	if scheme != "https" && (scheme != "http" || x.Conn().Secure) {
 		return false
 	}
-	if at := strings.LastIndexByte(host, ':'); at >= 0 && !strings.HasSuffix(host, "]") {
-		host = host[:at]
+	var port string
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		host, port, _ = strings.Cut(inner, "]")
+	} else {
+		host, port, _ = strings.Cut(host, ":")
 	}
-	return host != "" && host == x.Request().Host || strings.HasPrefix(host, "[") && strings.Trim(host, "[]") == x.Request().Host
+	return strings.Trim(port, ":0123456789") == "" && host != "" && host == x.Request().Host
 }
 
-// origin is the origin of a URL as browsers write it in Referer.
+// origin is the origin of a URL as browsers write it in Referer: there is
+// always a path.
 func origin(url string) string {
-	at := strings.Index(url, "://")
-	if at < 0 {
-		return ""
-	}
-	if end := strings.IndexAny(url[at+3:], "/?#"); end >= 0 {
-		return url[:at+3+end]
-	}
-	return url
+	scheme, rest, _ := strings.Cut(url, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return url[:min(len(url), len(scheme)+len("://")+len(host))]
 }

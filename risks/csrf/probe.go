@@ -59,35 +59,43 @@ func (p *prober) operation(ctx context.Context, op *contract.Operation, lawful *
 		unknown.Fields = append(unknown.Fields, risk.Field{Name: "Cookie", Value: name + "=" + p.t.Canary()})
 	}
 	refused, err := p.send(ctx, op, &unknown)
-	if err != nil || refused.Status/100 == 2 {
-		return err // the cookie counts for nothing
+	if err != nil {
+		return err
+	}
+	if refused.Status/100 == 2 {
+		p.undo(ctx, &session, refused)
+		return nil // the cookie counts for nothing
 	}
 	canary := p.t.Canary()
 	for _, body := range bodies(&session, canary) {
-		forged := foreign(&session, body, canary)
-		seen, err := p.send(ctx, op, forged)
+		seen, err := p.send(ctx, op, foreign(&session, body, canary))
 		if err != nil {
 			return err
-		}
-		if seen.Status != control.Status || !slices.Equal(names(seen.Body), names(control.Body)) {
-			continue
 		}
 		kept, err := p.kept(ctx, &session, seen, canary)
+		p.undo(ctx, &session, seen)
 		if err != nil {
 			return err
 		}
-		p.undo(ctx, &session, seen)
-		proof := "is answered like the lawful one"
-		if kept {
-			proof = "took effect: its text is there when it is read again"
+		if seen.Status == control.Status && slices.Equal(names(seen.Body), names(control.Body)) {
+			p.report(op, seen, kept)
+			return nil
 		}
-		p.t.Report(risk.Finding{
-			Operation: op.Key, At: op.At, Code: string(CodeForged), Confirmed: kept,
-			Proof: fmt.Sprintf("%s %s as a page of a made-up site sends it, with the visitor's cookie, %s (%d)", op.Method, op.Path, proof, seen.Status),
-		})
-		return nil
 	}
 	return nil
+}
+
+// report tells of a forged request that was answered like the lawful one. It
+// is proved when its text was kept.
+func (p *prober) report(op *contract.Operation, seen *risk.Seen, kept bool) {
+	proof := "is answered like the lawful one"
+	if kept {
+		proof = "took effect: its text is there when it is read again"
+	}
+	p.t.Report(risk.Finding{
+		Operation: op.Key, At: op.At, Code: string(CodeForged), Confirmed: kept,
+		Proof: fmt.Sprintf("%s %s as a page of a made-up site sends it, with the visitor's cookie, %s (%d)", op.Method, op.Path, proof, seen.Status),
+	})
 }
 
 func (p *prober) send(ctx context.Context, op *contract.Operation, a *risk.Attempt) (*risk.Seen, error) {
@@ -102,7 +110,7 @@ func (p *prober) send(ctx context.Context, op *contract.Operation, a *risk.Attem
 // as it is: the canary may be too long.
 func bodies(a *risk.Attempt, canary string) [][]byte {
 	doc := jsonx.New(jsonx.Limits{})
-	if len(a.Body) > 0 && doc.Parse(a.Body) == nil && doc.Kind(0) == jsonx.Object {
+	if doc.Parse(a.Body) == nil && doc.Kind(0) == jsonx.Object {
 		for c := range doc.Children(0) {
 			if doc.Kind(c) == jsonx.String {
 				n, src := doc.Node(c), doc.Source()
@@ -113,14 +121,23 @@ func bodies(a *risk.Attempt, canary string) [][]byte {
 	return [][]byte{a.Body}
 }
 
-// foreign is the attempt as a form of another site sends it.
+// foreign is the attempt as a form of another site sends it: with the cookie,
+// and of the other fields only those that need no preflight. A token in a
+// header is what such a page lacks.
 func foreign(a *risk.Attempt, body []byte, canary string) *risk.Attempt {
 	out := *a
-	out.Body = body
-	out.Fields = without(a.Fields, "Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
-	media, _, _ := strings.Cut(strings.ToLower(a.Fields.Get("Content-Type")), ";")
-	if len(body) > 0 && !simple(strings.Trim(media, " ")) {
-		out.Fields = append(without(out.Fields, "Content-Type"), risk.Field{Name: "Content-Type", Value: "text/plain"})
+	out.Body, out.Fields = body, nil
+	for _, f := range a.Fields {
+		if slices.ContainsFunc([]string{"Cookie", "Accept", "Accept-Language"}, func(n string) bool { return risk.EqualFold(n, f.Name) }) {
+			out.Fields = append(out.Fields, f)
+		}
+	}
+	if len(body) > 0 {
+		kind := a.Fields.Get("Content-Type")
+		if media, _, _ := strings.Cut(strings.ToLower(kind), ";"); !simple(strings.Trim(media, " ")) {
+			kind = "text/plain"
+		}
+		out.Fields = append(out.Fields, risk.Field{Name: "Content-Type", Value: kind})
 	}
 	out.Fields = append(out.Fields,
 		risk.Field{Name: "Origin", Value: "https://" + canary + ".example"}, risk.Field{Name: "Sec-Fetch-Site", Value: "cross-site"})
@@ -170,16 +187,15 @@ func (p *prober) undo(ctx context.Context, session *risk.Attempt, seen *risk.See
 	}
 }
 
-// place is where Location says the object is, if the contract has the method
-// there.
+// place is where Location says that the object is which was created, if the
+// contract has the method there.
 func (p *prober) place(method string, seen *risk.Seen) string {
 	u, err := url.Parse(seen.Fields.Get("Location"))
-	if err != nil || u.Path == "" || seen.Status/100 != 2 {
+	if err != nil || seen.Status/100 != 2 {
 		return ""
 	}
-	c, err := canon.Path(u.EscapedPath())
-	var m match.Match
-	if err != nil || p.router.Find(c.Decoded, method, &m) != match.Yes {
+	c, _ := canon.Path(u.EscapedPath()) //nolint:errcheck // a path without a single meaning is "", which no template matches
+	if p.router.Find(c.Decoded, method, new(match.Match)) != match.Yes {
 		return ""
 	}
 	return u.EscapedPath()
