@@ -117,12 +117,9 @@ func narrow(p *contract.Parameter) bool {
 }
 
 // wide tells whether a schema speaks of numbers that doubles do not hold, by a
-// format or by a bound.
+// format or by a bound. No schema speaks of none.
 func wide(s *contract.Schema) bool {
 	found := false
-	if s == nil {
-		return false
-	}
 	contract.Walk(s, func(s *contract.Schema) bool {
 		found = found || wideFormat(s.Format) || beyond(s)
 		return !found
@@ -138,7 +135,7 @@ func wideFormat(f string) bool {
 // hold.
 func beyond(s *contract.Schema) bool {
 	for _, n := range [...]contract.Number{s.Minimum, s.Maximum, s.ExclusiveMinimum, s.ExclusiveMaximum} {
-		if n != "" && !held(string(n), false) {
+		if !held(string(n), false) {
 			return true
 		}
 	}

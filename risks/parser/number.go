@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -16,7 +17,7 @@ func numbersHeld(text []byte, wide bool) bool {
 					i++
 				}
 			}
-		case c == '-' || digit(c):
+		case digit(c):
 			start := i
 			for i+1 < len(text) && ofNumber(text[i+1]) {
 				i++
@@ -47,8 +48,8 @@ const (
 // is held, since others judge it.
 func held[T string | []byte](text T, wide bool) bool {
 	whole, i := 0, 0 // digits before the point, without leading zeros
-	if len(text) > 0 && text[0] == '-' {
-		i = 1
+	if i < len(text) && text[i] == '-' {
+		i++
 	}
 	for i < len(text) && text[i] == '0' {
 		i++
@@ -66,35 +67,25 @@ func held[T string | []byte](text T, wide bool) bool {
 			return true // no number
 		}
 	}
-	switch {
-	case wide:
+	if wide {
 		return whole <= wideLimit
-	case whole != len(limit):
-		return whole < len(limit)
 	}
-	return string(text[from:from+whole]) <= limit
+	return whole < len(limit) || whole == len(limit) && string(text[from:i]) <= limit
 }
 
 // exponentHeld tells whether a number with an exponent comes out of a double
 // with the digits that went in. It is rare, and may allocate.
 func exponentHeld(text string) bool {
-	const longest = 400
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return strings.Trim(text, "0123456789.eE+-") != "" // out of range, or no number
+		return !errors.Is(err, strconv.ErrRange) // no number
 	}
-	in := significant(text)
-	if v == 0 {
-		return in == ""
-	}
-	return len(text) < longest && in == significant(strconv.FormatFloat(v, 'e', -1, 64))
+	return significant(text) == significant(strconv.FormatFloat(v, 'e', -1, 64))
 }
 
 // significant are the digits of a number without its point, sign, exponent and
 // outer zeros.
 func significant(text string) string {
-	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		text = text[:i]
-	}
-	return strings.Trim(strings.Replace(strings.TrimLeft(text, "+-"), ".", "", 1), "0")
+	text, _, _ = strings.Cut(strings.ToLower(text), "e")
+	return strings.Trim(strings.ReplaceAll(strings.TrimPrefix(text, "-"), ".", ""), "0")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,10 +25,10 @@ var errNoAnswer = errors.New("the target did not answer")
 
 // A prober attacks one target.
 type prober struct {
-	t        *risk.Target
-	router   *match.Router
-	answered bool
-	send     func(*risk.Attempt) *risk.Seen // nil: no answer
+	t              *risk.Target
+	router         *match.Router
+	answered, lost bool
+	send           func(*risk.Attempt) *risk.Seen // nil: no answer
 }
 
 // probe says one thing twice, and numbers that doubles round. What it creates
@@ -37,6 +38,7 @@ func probe(ctx context.Context, t *risk.Target) error {
 	p.send = func(a *risk.Attempt) *risk.Seen {
 		seen, err := t.Send(ctx, a)
 		if err != nil {
+			p.lost = true
 			return nil
 		}
 		p.answered = true
@@ -71,7 +73,7 @@ func probe(ctx context.Context, t *risk.Target) error {
 			p.numbers(op, lawful, schema, doc)
 		}
 	}
-	if tried > 0 && !p.answered {
+	if p.lost && !p.answered {
 		return errNoAnswer
 	}
 	return ctx.Err()
@@ -85,18 +87,24 @@ func (p *prober) query(op *contract.Operation, lawful *risk.Attempt) {
 	if want == nil || want.Status/100 != 2 || len(want.Body) == 0 || !same(want, p.send(lawful)) {
 		return
 	}
-	for pair := range strings.SplitSeq(lawful.Query, "&") {
+	pairs := strings.Split(lawful.Query, "&")
+	for i, pair := range pairs {
 		name, _, _ := strings.Cut(pair, "=")
 		if d := op.Param(contract.InQuery, name); d == nil || d.Schema == nil || d.Schema.Allows(contract.ArrayType) || d.Schema.Allows(contract.ObjectType) {
 			continue
 		}
+		with := func(text string) *risk.Seen {
+			try := slices.Clone(pairs)
+			try[i] = text
+			return p.ask(lawful, strings.Join(try, "&"))
+		}
 		bad := name + "=" + p.t.Canary()
-		alone := p.ask(lawful, strings.Replace(lawful.Query, pair, bad, 1))
+		alone := with(bad)
 		if alone == nil || alone.Status/100 != 4 {
 			continue
 		}
 		for _, both := range [...]string{pair + "&" + bad, bad + "&" + pair} {
-			if !same(want, p.ask(lawful, strings.Replace(lawful.Query, pair, both, 1))) {
+			if !same(want, with(both)) {
 				continue
 			}
 			p.report(op, string(CodeDuplicate), fmt.Sprintf(
@@ -178,7 +186,7 @@ func (p *prober) create(op *contract.Operation, lawful *risk.Attempt, body strin
 		return seen
 	}
 	u, err := url.Parse(seen.Fields.Get("Location"))
-	if err != nil || u.Path == "" {
+	if err != nil {
 		return seen
 	}
 	var m match.Match
@@ -217,9 +225,10 @@ const maxLong = 4 << 10
 
 // breach is a text that s refuses, or "".
 func breach(s *contract.Schema, canary string) string {
-	switch {
-	case s.Types != 0 && s.Types&contract.StringType == 0:
+	if !s.Allows(contract.StringType) {
 		return ""
+	}
+	switch {
 	case s.Enum != nil:
 		return canary
 	case s.MaxLength != contract.Unset && s.MaxLength < maxLong:
@@ -229,5 +238,5 @@ func breach(s *contract.Schema, canary string) string {
 }
 
 func same(want, got *risk.Seen) bool {
-	return want != nil && got != nil && got.Status == want.Status && bytes.Equal(got.Body, want.Body)
+	return got != nil && got.Status == want.Status && bytes.Equal(got.Body, want.Body)
 }
