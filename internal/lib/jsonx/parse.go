@@ -34,7 +34,7 @@ func (p *parser) run() error {
 		p.refuse(ByteOrderMark, 0)
 		return p.err
 	}
-	at := skip(p.src, 0)
+	at := Skip(p.src, 0)
 	if at == len(p.src) {
 		p.refuse(Empty, at)
 		return p.err
@@ -46,19 +46,11 @@ func (p *parser) run() error {
 	if at == stop {
 		return p.err
 	}
-	if at = skip(p.src, at); at < len(p.src) {
+	if at = Skip(p.src, at); at < len(p.src) {
 		p.refuse(Trailing, at)
 		return p.err
 	}
 	return nil
-}
-
-// skip passes the white space of RFC 8259 section 2.
-func skip(src []byte, at int) int {
-	for at < len(src) && src[at] <= ' ' && (src[at] == ' ' || src[at] == '\n' || src[at] == '\r' || src[at] == '\t') {
-		at++
-	}
-	return at
 }
 
 // peek is the byte at an offset; 0, which no grammar accepts, at the end.
@@ -80,7 +72,7 @@ func (p *parser) wrong(at int) int {
 // step reads the next element or member of the open container, or its end, and
 // tells which container is open then.
 func (p *parser) step(open int32, at int) (int32, int) {
-	at = skip(p.src, at)
+	at = Skip(p.src, at)
 	c := &p.nodes[open]
 	b := p.peek(at)
 	if b == '}' && c.Kind == Object || b == ']' && c.Kind == Array {
@@ -90,7 +82,7 @@ func (p *parser) step(open int32, at int) (int32, int) {
 		if b != ',' {
 			return open, p.wrong(at)
 		}
-		at = skip(p.src, at+1)
+		at = Skip(p.src, at+1)
 	}
 	c.Count++
 	if c.Kind == Array {
@@ -125,11 +117,11 @@ func (p *parser) member(open int32, at int) (int32, int) {
 	if escaped {
 		key.flags = escapedKey
 	}
-	end = skip(p.src, end)
+	end = Skip(p.src, end)
 	if p.peek(end) != ':' {
 		return open, p.wrong(end)
 	}
-	return p.value(open, key, skip(p.src, end+1))
+	return p.value(open, key, Skip(p.src, end+1))
 }
 
 // name is the place of a member name.
@@ -190,31 +182,11 @@ func (p *parser) literal(word string, at int) int {
 	return at + len(word)
 }
 
-// number reads a number of RFC 8259 section 6. "01" is refused here and not
-// as data behind a 0, since a number is what its writer meant.
+// number reads a number.
 func (p *parser) number(at int) int {
-	whole := at
-	if p.src[at] == '-' {
-		whole++
-	}
-	end := digits(p.src, whole)
-	if end == whole || end > whole+1 && p.src[whole] == '0' {
+	end, ok := ScanNumber(p.src, at)
+	if !ok {
 		return p.refuse(BadNumber, at)
-	}
-	if p.peek(end) == '.' {
-		fraction := end + 1
-		if end = digits(p.src, fraction); end == fraction {
-			return p.refuse(BadNumber, at)
-		}
-	}
-	if p.peek(end)|0x20 == 'e' {
-		exponent := end + 1
-		if sign := p.peek(exponent); sign == '+' || sign == '-' {
-			exponent++
-		}
-		if end = digits(p.src, exponent); end == exponent {
-			return p.refuse(BadNumber, at)
-		}
 	}
 	return end
 }

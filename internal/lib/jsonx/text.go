@@ -1,58 +1,32 @@
 package jsonx
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// special tells whether one of eight bytes is a quote, a backslash, a control
-// character or not ASCII. A borrow can only raise a false alarm above a true
-// one, so the answer for the word as a whole is exact.
-func special(w uint64) bool {
+// specials marks, with their highest bits, which of eight bytes are a quote, a
+// backslash, a control character or not ASCII. A borrow can only raise a false
+// alarm above a true one, so the lowest mark is exact.
+func specials(w uint64) uint64 {
 	quote := w ^ ones*'"'
 	back := w ^ ones*'\\'
-	return ((w-ones*0x20)|(quote-ones)|(back-ones)|w)&highs != 0
+	return ((w - ones*0x20) | (quote - ones) | (back - ones) | w) & highs
 }
 
 // text checks the string that starts with the quote at this offset, gives the
 // offset behind it and says whether it has escapes.
 func (p *parser) text(start int) (int, bool) {
-	src, escaped := p.src, false
-	for i := start + 1; ; {
-		for i+8 <= len(src) && !special(binary.LittleEndian.Uint64(src[i:])) {
-			i += 8
-		}
-		for i < len(src) && plain(src[i]) {
-			i++
-		}
-		if i >= len(src) {
-			return p.refuse(Unfinished, start), escaped
-		}
-		switch c := src[i]; {
-		case c == '"':
-			return i + 1, escaped
-		case c == '\\':
-			n, r := escape(src[i:])
-			if r != "" {
-				return p.refuse(r, i), escaped
-			}
-			escaped = true
-			i += n
-		case c < 0x20:
-			return p.refuse(Control, i), escaped
-		default:
-			r, n := utf8.DecodeRune(src[i:])
-			if r == utf8.RuneError && n == 1 {
-				return p.refuse(UTF8, i), escaped
-			}
-			i += n
-		}
+	at, escaped, r := ScanString(p.src, start+1)
+	switch {
+	case r == "":
+		return at + 1, escaped
+	case r == Unfinished:
+		return p.refuse(r, start), escaped
 	}
+	return p.refuse(r, at), escaped
 }
 
 // plain tells whether c stands for itself in a string and is ASCII.
@@ -70,38 +44,48 @@ func escape(s []byte) (int, Reason) {
 	default:
 		return 0, BadEscape
 	}
-	u, ok := unit(s)
+	u, r := unit(s)
 	switch {
-	case !ok:
-		return 0, BadEscape
+	case r != "":
+		return 0, r
 	case u < 0xd800 || u > 0xdfff:
 		return 6, ""
+	case u > 0xdbff:
+		return 0, Surrogate
 	}
-	low, ok := unit(s[6:])
-	if u > 0xdbff || !ok || low < 0xdc00 || low > 0xdfff {
+	low, r := unit(s[6:])
+	switch {
+	case r == Unfinished:
+		return 0, r
+	case r != "" || low < 0xdc00 || low > 0xdfff:
 		return 0, Surrogate
 	}
 	return 12, ""
 }
 
 // unit reads the \uXXXX that s starts with.
-func unit(s []byte) (rune, bool) {
-	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-		return 0, false
-	}
+func unit(s []byte) (rune, Reason) {
 	var u rune
-	for _, c := range s[2:6] {
+	for i := range 6 {
+		if i >= len(s) {
+			return 0, Unfinished
+		}
+		c := s[i]
 		switch {
+		case i == 0 && c == '\\' || i == 1 && c == 'u':
+			continue
+		case i < 2:
+			return 0, BadEscape
 		case '0' <= c && c <= '9':
 			c -= '0'
 		case 'a' <= c|0x20 && c|0x20 <= 'f':
 			c = c | 0x20 - 'a' + 10
 		default:
-			return 0, false
+			return 0, BadEscape
 		}
 		u = u<<4 | rune(c)
 	}
-	return u, true
+	return u, ""
 }
 
 // appendUnescaped appends the decoded form of s, which text has accepted.
