@@ -55,5 +55,11 @@ var ErrUsage = errors.New("the configuration cannot be used")
 // listError makes an error of diagnostics that keeps them.
 type listError struct{ list source.List }
 
+// refusal is the error of a list, with the lines of its places.
+func refusal(list source.List) error {
+	excerpt(list)
+	return listError{list}
+}
+
 func (e listError) Error() string   { return e.list.Error() }
 func (e listError) Unwrap() []error { return []error{ErrUsage, e.list} }

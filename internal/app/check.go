@@ -77,6 +77,7 @@ func Check(ctx context.Context, opt Options) (*Checked, error) {
 			r.Lint(a.Contract, out.Design.Add)
 		}
 	}
+	excerpt(out.Diagnostics, out.Design, out.Unchecked)
 	out.Tests, err = testAll(ctx, opt, l)
 	return out, err
 }
@@ -94,7 +95,7 @@ func runTests(ctx context.Context, opt Options, l *loaded) error {
 		}
 	}
 	if len(list) > 0 {
-		return listError{list}
+		return refusal(list)
 	}
 	return nil
 }

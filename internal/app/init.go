@@ -38,7 +38,7 @@ func Init(ctx context.Context, opt InitOptions) error {
 		}
 		c, list := openapi.Load(ctx, opt.From, o)
 		if c == nil {
-			return listError{list}
+			return refusal(list)
 		}
 		document, title = opt.From, describe(c)
 	}

@@ -65,16 +65,16 @@ func load(ctx context.Context, opt Options, pins map[string]time.Time) (*loaded,
 	l.out.contracts = map[string]*contract.Contract{}
 	digest, ok := l.readPolicy()
 	if !ok {
-		return nil, listError{l.out.list}
+		return nil, refusal(l.out.list)
 	}
 	l.readContracts(ctx)
 	if l.out.list.Err() != nil {
-		return nil, listError{l.out.list}
+		return nil, refusal(l.out.list)
 	}
 	l.out.policy, l.out.pins = policy.Pin(l.out.policy, pins, opt.Clock.Now())
 	l.compile(digest)
 	if l.out.list.Err() != nil {
-		return nil, listError{l.out.list}
+		return nil, refusal(l.out.list)
 	}
 	l.out.files = append(l.out.files, l.in.list()...)
 	return &l.out, nil
@@ -333,6 +333,9 @@ func settings(s policy.Site) plan.Settings {
 			}
 			m := r.Mode.Value
 			out := plan.Setting{Params: r.Params, At: r.Mode.At}
+			if !r.Mode.Set && len(r.From) > 0 {
+				out.At = r.From[0].At
+			}
 			switch m.Kind {
 			case policy.Enforce:
 			case policy.Observe:

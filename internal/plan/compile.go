@@ -84,8 +84,16 @@ type compiler struct {
 	list  source.List
 }
 
+// errorf adds a diagnostic once: what is wrong for an API is wrong for each of
+// its operations.
 func (c *compiler) errorf(at source.Span, code source.Code, hint, format string, args ...any) {
-	c.list.Add(source.Diagnostic{At: at, Code: code, Text: fmt.Sprintf(format, args...), Hint: hint})
+	d := source.Diagnostic{At: at, Code: code, Text: fmt.Sprintf(format, args...), Hint: hint}
+	for _, old := range c.list {
+		if old.At == d.At && old.Code == d.Code && old.Text == d.Text {
+			return
+		}
+	}
+	c.list.Add(d)
 }
 
 // checkRisks refuses two risks with one id, which would share their settings.

@@ -138,6 +138,9 @@ func paramMember(k *risk.Risk, f reflect.StructField, tag string) member[RiskSet
 	return member[RiskSetting]{name: name, doc: f.Tag.Get("doc"), schema: s.schema,
 		read: func(r *reader, m source.Member, into *RiskSetting) bool {
 			v, ok := s.read(r, m.Value)
+			if !ok {
+				r.hint(f.Tag.Get("doc"))
+			}
 			if ok {
 				into.Params = append(into.Params, Param{Name: name, Value: reflect.ValueOf(v).Convert(f.Type).Interface(), At: m.Value.At})
 			}

@@ -28,6 +28,13 @@ func (r *reader) fail(at source.Span, code source.Code, what, hint string) {
 	r.errors.Add(r.text.diagnostic(at, code, what, hint))
 }
 
+// hint gives the last error a hint, if it has none: the first sentence of doc.
+func (r *reader) hint(doc string) {
+	if n := len(r.errors); n > 0 && r.errors[n-1].Hint == "" {
+		r.errors[n-1].Hint, _, _ = strings.Cut(strings.TrimSuffix(doc, "."), ". ")
+	}
+}
+
 // note reports something worth knowing.
 func (r *reader) note(at source.Span, code source.Code, what, hint string) {
 	d := r.text.diagnostic(at, code, what, hint)
