@@ -72,7 +72,7 @@ func lintLists(c *contract.Contract, report func(source.Diagnostic)) {
 	for _, op := range c.Operations {
 		for _, r := range op.Replies {
 			for _, m := range r.Media {
-				if !r.Success() || !strings.Contains(m.Type, "json") || m.Schema == nil {
+				if !r.Success() || !strings.Contains(m.Type, "json") {
 					continue
 				}
 				contract.Walk(m.Schema, func(s *contract.Schema) bool {

@@ -86,14 +86,11 @@ func (g *pages) Check(x *risk.Exchange) *risk.Denial {
 }
 
 // over tells whether text is a number above most, also one that is too long
-// for any machine.
+// for any machine. What is no number counts as 0.
 func over(text string, most int) bool {
-	if text == "" || text[0] != '+' && text[0] != '.' && (text[0] < '0' || text[0] > '9') {
-		return false // words, and negative numbers
+	if text == "" || text[0] > '9' {
+		return false // words, of which Infinity would be read as a number
 	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return n > 0 // out of range; 0 is no number
-	}
+	n, _ := strconv.ParseFloat(text, 64) //nolint:errcheck // what is out of range is infinite
 	return n > float64(most)
 }
