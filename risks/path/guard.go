@@ -92,7 +92,7 @@ func narrower(c *contract.Contract, template string) [][]string {
 		return nil
 	}
 	var out [][]string
-	seen := map[string]bool{template: true}
+	seen := map[string]bool{}
 	wide := segments(template)
 	for _, op := range c.Operations {
 		if seen[op.Path] {

@@ -35,21 +35,25 @@ var errNoAnswer = errors.New("the target did not answer")
 
 // A prober attacks one target.
 type prober struct {
-	t    *risk.Target
-	send func(*risk.Attempt) *risk.Seen // nil: no answer
+	t              *risk.Target
+	answered, lost bool
+	send           func(*risk.Attempt) *risk.Seen // nil: no answer
 }
 
 // probe reads what lawful callers may read, by other paths. It changes
 // nothing.
 func probe(ctx context.Context, t *risk.Target) error {
-	p := &prober{t: t, send: func(a *risk.Attempt) *risk.Seen {
+	p := &prober{t: t}
+	p.send = func(a *risk.Attempt) *risk.Seen {
 		seen, err := t.Send(ctx, a)
 		if err != nil {
+			p.lost = true
 			return nil
 		}
+		p.answered = true
 		return seen
-	}}
-	tried, answered, normalised := 0, 0, false
+	}
+	tried, normalised := 0, false
 	for _, op := range t.Contract.Operations {
 		lawful, ok := t.Lawful(op)
 		if op.Method != "GET" || !ok || tried == maxOperations {
@@ -60,13 +64,12 @@ func probe(ctx context.Context, t *risk.Target) error {
 		if want == nil {
 			continue
 		}
-		answered++
 		p.alias(op, lawful, want)
 		if !normalised {
 			normalised = p.normalise(op, lawful, want)
 		}
 	}
-	if tried > 0 && answered == 0 && p.send(&risk.Attempt{Method: "GET", Path: "/"}) == nil {
+	if p.lost && !p.answered {
 		return errNoAnswer
 	}
 	return ctx.Err()
@@ -136,7 +139,7 @@ func wider(c *contract.Contract, op *contract.Operation) *contract.Operation {
 	mine := segments(op.Path)
 	for _, o := range c.Operations {
 		theirs := segments(o.Path)
-		if o.Method == op.Method && o.Path != op.Path && within(mine, theirs) && theirs[len(theirs)-1] == parameter {
+		if o.Method == op.Method && within(mine, theirs) && theirs[len(theirs)-1] == parameter {
 			return o
 		}
 	}
