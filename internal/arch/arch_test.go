@@ -50,6 +50,8 @@ internal/arch
 var beside = map[string]string{
 	"internal/gateway > internal/gateway/upstream":      "a part of the gateway",
 	"internal/lib/netx > internal/lib/secret":           "lib has no order",
+	"internal/lib/intake > risk":                        "it is a part of probes, and attacks a Target",
+	"internal/lib/intake > contract":                    "it reads what an API declares",
 	"internal/store/sqlite > internal/store":            "the interface of the stores",
 	"internal/store/storetest > internal/store":         "the interface of the stores",
 	"internal/identity > internal/lib/secret":           "keys are secrets",

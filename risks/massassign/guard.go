@@ -50,7 +50,7 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 		way, denial := g.judge(&r.Marks[i])
 		m := &r.Marks[i]
 		switch {
-		case denial == nil || way == Allow:
+		case way == Allow:
 		case way == Strip && m.End != 0:
 			x.Edit(risk.Edit{Do: risk.CutMember, On: risk.OnRequest, Stage: risk.Strip, Start: m.Start, End: m.End, Pointer: m.Pointer})
 		default:
@@ -60,7 +60,7 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 	return nil
 }
 
-// judge says what becomes of a marked member; a nil Denial passes it.
+// judge says what becomes of a marked member; Allow has no Denial.
 func (g *guard) judge(m *risk.Mark) (Way, *risk.Denial) {
 	switch m.Kind {
 	case risk.ReadOnlyMember:

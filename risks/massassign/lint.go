@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/intake"
 	"github.com/sallyport/sallyport/source"
 )
 
@@ -19,18 +20,16 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 		}
 		for _, m := range op.Body.Media {
 			contract.Walk(m.Schema, func(s *contract.Schema) bool {
-				if seen[s] {
-					return false
-				}
+				first := !seen[s]
 				seen[s] = true
-				if names, at := writable(s, op); len(names) > 0 {
+				if names, at := writable(s, op); first && len(names) > 0 {
 					report(source.Diagnostic{
 						At: at, Severity: source.Warning, Code: CodeWritable,
 						Text: fmt.Sprintf("clients may write %s, which mostly only the server sets", strings.Join(names, ", ")),
 						Hint: "add readOnly: true, or leave it out of the schema of requests",
 					})
 				}
-				return true
+				return first
 			})
 		}
 	}
@@ -43,7 +42,7 @@ func writable(s *contract.Schema, op *contract.Operation) (names []string, at so
 		return nil, at
 	}
 	for _, p := range s.Properties {
-		if p.Schema.ReadOnly || resolve(p.Schema).ReadOnly || !kept(p.Name) && (p.Name != "status" || op.Method != "POST") {
+		if intake.ReadOnly(p.Schema) || !kept(p.Name) && (p.Name != "status" || op.Method != "POST") {
 			continue
 		}
 		if strings.HasSuffix(op.Path, "/"+p.Name) {

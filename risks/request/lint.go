@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/intake"
 	"github.com/sallyport/sallyport/source"
 )
 
@@ -121,7 +122,7 @@ func finding(s *contract.Schema, name string, open []string) source.Diagnostic {
 // loose says what bound a schema lacks, or "". A schema that is composed of
 // others is left to them.
 func loose(s *contract.Schema) string {
-	s = resolve(s)
+	s = intake.Resolve(s)
 	if s.Enum != nil || s.Const != nil || s.AllOf != nil || s.AnyOf != nil || s.OneOf != nil {
 		return ""
 	}
@@ -163,7 +164,7 @@ func endless(pattern string) bool {
 			depth--
 		case c == '*', c == '+', c == '|' && depth == 0:
 			return true
-		case c == ',' && i+1 < len(pattern) && pattern[i+1] == '}':
+		case strings.HasPrefix(pattern[i:], ",}"):
 			return true
 		}
 	}

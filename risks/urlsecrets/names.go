@@ -90,9 +90,9 @@ func holdsKey(s, prefix string) (key string, ok bool) {
 // base64url of text that begins with `{"`.
 func isJWT(s string) bool {
 	s = strings.TrimPrefix(strings.Trim(s, " "), "Bearer ")
-	head, rest, ok := strings.Cut(s, ".")
-	claims, sign, ok2 := strings.Cut(rest, ".")
-	if !ok || !ok2 || !strings.HasPrefix(head, "eyJ") || !strings.HasPrefix(claims, "eyJ") {
+	head, rest, _ := strings.Cut(s, ".")
+	claims, sign, ok := strings.Cut(rest, ".")
+	if !ok || !strings.HasPrefix(head, "eyJ") || !strings.HasPrefix(claims, "eyJ") {
 		return false
 	}
 	return wordBytes(head) && wordBytes(claims) && wordBytes(sign)
