@@ -24,7 +24,7 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 	for _, op := range c.Operations {
 		for _, r := range op.Replies {
 			for _, h := range r.Headers {
-				if text, ok := shown(h); ok && risk.EqualFold(h.Name, "Set-Cookie") && bare(text) {
+				if risk.EqualFold(h.Name, "Set-Cookie") && bare(shown(h)) {
 					report(source.Diagnostic{
 						At: h.At, Severity: source.Warning, Code: CodeExample,
 						Text: "the documented cookie lacks Secure, HttpOnly or SameSite",
@@ -37,23 +37,23 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 	}
 }
 
-// shown is the value that the document shows for a header.
-func shown(h *contract.Parameter) (string, bool) {
+// shown is the value that the document shows for a header, or "".
+func shown(h *contract.Parameter) string {
 	s := h.Schema
 	for range 8 {
 		switch {
 		case s == nil:
-			return "", false
+			return ""
 		case s.Const != nil:
-			return s.Const.Text, true
+			return s.Const.Text
 		case s.Default != nil:
-			return s.Default.Text, true
+			return s.Default.Text
 		case len(s.Examples) > 0:
-			return s.Examples[0].Text, true
+			return s.Examples[0].Text
 		}
 		s = s.Ref
 	}
-	return "", false
+	return ""
 }
 
 // bare tells whether a cookie that is set lacks an attribute. One that a
