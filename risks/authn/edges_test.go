@@ -270,6 +270,17 @@ func TestLintOfOddDocuments(t *testing.T) {
 	if got := lintOf(op(one(bearer())), &contract.Operation{Method: "GET", Path: "/a"}); len(got) != 1 || got[0] != "GET /a declares no security, while other operations do" {
 		t.Errorf("one forgotten: %q", got)
 	}
+	for n, want := range map[int]string{2: "2 operations declare no security, while others do: GET /0, GET /1", 3: "3 operations declare no security, while others do: GET /0, GET /1, GET /2", 4: "4 operations declare no security, while others do: GET /0, GET /1, GET /2 and 1 more"} {
+		ops := []*contract.Operation{op(one(bearer()))}
+		for i := range n {
+			ops = append(ops, &contract.Operation{Method: "GET", Path: fmt.Sprintf("/%d", i), At: source.Span{Line: i + 5}})
+		}
+		var at source.Span
+		lint(&contract.Contract{Operations: ops}, func(d source.Diagnostic) { at = d.At })
+		if got := lintOf(ops...); len(got) != 1 || got[0] != want || at.Line != 5 {
+			t.Errorf("%d forgotten, at line %d: %q", n, at.Line, got)
+		}
+	}
 	if got := lintOf(op(one(scheme(contract.Scheme{Kind: contract.OAuth2, HTTP: "basic"})))); got != nil {
 		t.Errorf("a name that means nothing: %q", got)
 	}

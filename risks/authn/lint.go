@@ -2,6 +2,7 @@ package authn
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/source"
@@ -11,8 +12,9 @@ import (
 // document that is silent throughout is guarded with keys of the gateway.
 func lint(c *contract.Contract, report func(source.Diagnostic)) {
 	if guarded(c) {
+		lintSilent(c, report)
 		for _, op := range c.Operations {
-			lintOperation(op, report)
+			lintWrite(op, report)
 		}
 	}
 	used := inUse(c)
@@ -45,15 +47,42 @@ func inUse(c *contract.Contract) map[*contract.Scheme]bool {
 	return out
 }
 
-func lintOperation(op *contract.Operation, report func(source.Diagnostic)) {
+// lintSilent reports the operations without security, all in one diagnostic
+// that names the first of them.
+func lintSilent(c *contract.Contract, report func(source.Diagnostic)) {
+	const most = 3
+	var names []string
+	var first source.Span
+	n := 0
+	for _, op := range c.Operations {
+		if op.Secured {
+			continue
+		}
+		if n++; n == 1 {
+			first = op.At
+		}
+		if n <= most {
+			names = append(names, op.Method+" "+op.Path)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d operations declare no security, while others do: %s", n, strings.Join(names, ", "))
 	switch {
-	case !op.Secured:
-		report(source.Diagnostic{
-			At: op.At, Severity: source.Warning, Code: CodeOpen,
-			Text: fmt.Sprintf("%s %s declares no security, while other operations do", op.Method, op.Path),
-			Hint: "name a scheme under security; write security: [] if anybody may call it",
-		})
-	case op.Public() && op.Unsafe():
+	case n == 1:
+		text = names[0] + " declares no security, while other operations do"
+	case n > most:
+		text += fmt.Sprintf(" and %d more", n-most)
+	}
+	report(source.Diagnostic{
+		At: first, Severity: source.Warning, Code: CodeOpen, Text: text,
+		Hint: "name a scheme under security; write security: [] if anybody may call it",
+	})
+}
+
+func lintWrite(op *contract.Operation, report func(source.Diagnostic)) {
+	if op.Public() && op.Unsafe() {
 		report(source.Diagnostic{
 			At: op.At, Severity: source.Warning, Code: CodeOpenWrite,
 			Text: fmt.Sprintf("anybody may call %s %s, which changes state", op.Method, op.Path),

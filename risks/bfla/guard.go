@@ -2,7 +2,6 @@ package bfla
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
@@ -32,7 +31,7 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	}
 	g.deny = &risk.Denial{
 		Code: CodeScope, Status: 403, Title: "the credential does not allow this operation", At: at,
-		Reason: "the caller holds no key with the scopes that the operation asks for: " + wanted(g),
+		Reason: "the caller holds no key with the scopes that the operation asks for: " + asked(s.Op),
 	}
 	return risk.At(risk.Admit, g), nil
 }
@@ -81,15 +80,4 @@ func ways(op *contract.Operation) [][]string {
 		out = append(out, all)
 	}
 	return out
-}
-
-func wanted(g *guard) string {
-	var parts []string
-	if len(g.own) > 0 {
-		parts = append(parts, strings.Join(g.own, " "))
-	}
-	for _, w := range g.ways {
-		parts = append(parts, strings.Join(w, " "))
-	}
-	return strings.Join(parts, ", or ")
 }

@@ -9,13 +9,12 @@ import (
 	"github.com/sallyport/sallyport/source"
 )
 
-// lint reports operations for few that anybody with a credential may use. It
-// speaks of writes only where the document knows scopes at all.
+// lint reports operations for few that anybody with a credential may use, all
+// in one diagnostic. It speaks of writes only where the document knows scopes
+// at all.
 func lint(c *contract.Contract, report func(source.Diagnostic)) {
-	knows := false
-	for _, op := range c.Operations {
-		knows = knows || asked(op) != ""
-	}
+	knows := slices.ContainsFunc(c.Operations, func(op *contract.Operation) bool { return asked(op) != "" })
+	var few, writes, open []*contract.Operation
 	unlisted := map[string]bool{}
 	for _, op := range c.Operations {
 		if _, at, err := ownScopes(op); err != nil {
@@ -24,28 +23,51 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 			})
 			continue
 		}
-		lintScope(op, knows, report)
 		lintListed(op, unlisted, report)
+		switch {
+		case asked(op) != "":
+			continue
+		case privileged(op):
+			few = append(few, op)
+		case knows && op.Unsafe() && !op.Public():
+			writes = append(writes, op)
+		default:
+			continue
+		}
+		open = append(open, op)
+	}
+	if len(open) > 0 {
+		report(source.Diagnostic{
+			At: open[0].At, Severity: source.Warning, Code: CodeNoScope, Text: opened(few, writes),
+			Hint: "write x-sallyport-scopes: [a scope that few keys have], or scopes of your OAuth 2 scheme under security",
+		})
 	}
 }
 
-func lintScope(op *contract.Operation, knows bool, report func(source.Diagnostic)) {
-	if asked(op) != "" {
-		return
+// opened says what every credential opens.
+func opened(few, writes []*contract.Operation) string {
+	var parts []string
+	if len(few) > 0 {
+		parts = append(parts, "what looks like functions for few ("+named(few)+")")
 	}
-	text := ""
-	switch {
-	case privileged(op):
-		text = "%s %s looks like a function for few, and every credential opens it"
-	case knows && op.Unsafe() && !op.Public():
-		text = "%s %s changes state and asks for no scope, while other operations do"
-	default:
-		return
+	if len(writes) > 0 {
+		parts = append(parts, "changes of state, while other operations ask for scopes ("+named(writes)+")")
 	}
-	report(source.Diagnostic{
-		At: op.At, Severity: source.Warning, Code: CodeNoScope, Text: fmt.Sprintf(text, op.Method, op.Path),
-		Hint: "write x-sallyport-scopes: [a scope that few keys have], or scopes of your OAuth 2 scheme under security",
-	})
+	return "every credential opens " + strings.Join(parts, " and ")
+}
+
+// named says how many operations there are, and names the first of them.
+func named(ops []*contract.Operation) string {
+	const most = 3
+	var names []string
+	for _, op := range ops[:min(len(ops), most)] {
+		names = append(names, op.Method+" "+op.Path)
+	}
+	text := fmt.Sprintf("%d: %s", len(ops), strings.Join(names, ", "))
+	if more := len(ops) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // privileged tells whether a segment of the path is a usual name of what only

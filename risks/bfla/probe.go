@@ -21,10 +21,13 @@ var (
 // An outcome is what a low caller got from one operation.
 type outcome struct {
 	op      *contract.Operation
-	asked   string
+	wish    wish
 	allowed bool
 	status  int
 }
+
+// A wish is what is asked of a low caller.
+type wish struct{ low, scopes string }
 
 // probe sends the lawful reads that ask for scopes as other callers. A target
 // does not say which scopes a caller has, so the API is held to itself: where
@@ -34,12 +37,12 @@ func probe(ctx context.Context, t *risk.Target) error {
 	if len(t.Callers) < 2 {
 		return errOneCaller
 	}
-	answered, wishes := false, false
+	var got []outcome
+	wishes := false
 	for _, low := range t.Callers[1:] {
-		var got []outcome
 		for _, op := range t.Contract.Operations {
-			wish := asked(op)
-			if op.Method != "GET" || wish == "" {
+			scopes := asked(op)
+			if op.Method != "GET" || scopes == "" {
 				continue
 			}
 			wishes = true
@@ -51,46 +54,42 @@ func probe(ctx context.Context, t *risk.Target) error {
 			if ctx.Err() != nil {
 				return ctx.Err() //nolint:wrapcheck // the caller knows its context
 			}
-			if o.op, o.asked = op, wish; ok {
+			if o.op, o.wish = op, (wish{low, scopes}); ok {
 				got = append(got, o)
 			}
 		}
-		answered = answered || len(got) > 0
-		judge(t, low, got)
 	}
-	if wishes && !answered {
+	if wishes && len(got) == 0 {
 		return errNoAnswer
 	}
+	judge(t, got)
 	return nil
 }
 
-// judge reports what a low caller should not have got.
-func judge(t *risk.Target, low string, got []outcome) {
-	refused := map[string]*outcome{} // by wish
+// judge reports what low callers should not have got.
+func judge(t *risk.Target, got []outcome) {
+	refused := map[wish]*outcome{}
 	for i := range got {
 		if !got[i].allowed {
-			refused[got[i].asked] = &got[i]
+			refused[got[i].wish] = &got[i]
 		}
 	}
 	for i := range got {
 		o := &got[i]
-		other := refused[o.asked]
+		other := refused[o.wish]
 		if !o.allowed || other == nil && len(refused) > 0 {
 			continue
 		}
 		f := risk.Finding{Operation: o.op.Key, Confirmed: other != nil, At: o.op.At, Code: string(CodeScope)}
+		f.Proof = fmt.Sprintf("%s got the answer of %s %s (%d) that its lawful caller gets", o.wish.low, o.op.Method, o.op.Path, o.status)
 		if other != nil {
-			f.Proof = fmt.Sprintf("%s got the answer of %s %s (%d) that its lawful caller gets, and %d from %s %s, which asks for the same scopes (%s)",
-				low, o.op.Method, o.op.Path, o.status, other.status, other.op.Method, other.op.Path, words(o.asked))
+			f.Proof += fmt.Sprintf(", and %d from %s %s, which asks for the same scopes (%s)", other.status, other.op.Method, other.op.Path, o.wish.scopes)
 		} else {
-			f.Proof = fmt.Sprintf("%s got the answer of %s %s (%d) that its lawful caller gets; no operation that asks for scopes (%s) refuses any caller",
-				low, o.op.Method, o.op.Path, o.status, words(o.asked))
+			f.Proof += fmt.Sprintf("; no operation that asks for scopes (%s) refuses any caller", o.wish.scopes)
 		}
 		t.Report(f)
 	}
 }
-
-func words(asked string) string { return strings.ReplaceAll(asked, "|", ", or ") }
 
 // compare asks as the lawful caller and as low. It tells whether the answers
 // could be compared.
@@ -156,7 +155,7 @@ func outline(body []byte) map[string]bool {
 	for i := range min(doc.Len(), maxNodes) {
 		parts := strings.Split(doc.Pointer(i), "/")
 		for j, p := range parts {
-			if p != "" && strings.Trim(p, "0123456789") == "" {
+			if strings.Trim(p, "0123456789") == "" {
 				parts[j] = "0"
 			}
 		}

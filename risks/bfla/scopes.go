@@ -30,19 +30,25 @@ func ownScopes(op *contract.Operation) (scopes []string, at source.Span, err err
 	return scopes, v.At, nil
 }
 
-// asked is what an operation asks for, as one sorted text that is the same for
-// the same wish; "" where it asks for nothing.
+// asked is what an operation asks for, as one text that is the same for the
+// same wish, and different for every other; "" where it asks for nothing.
 func asked(op *contract.Operation) string {
 	own, _, err := ownScopes(op)
 	if err != nil {
 		return ""
 	}
-	var all []string
+	var parts, all []string
 	for _, w := range ways(op) {
 		slices.Sort(w)
 		all = append(all, strings.Join(w, " "))
 	}
-	slices.Sort(all)
-	slices.Sort(own)
-	return strings.Trim(strings.Join(own, " ")+"|"+strings.Join(all, "|"), "|")
+	if len(own) > 0 {
+		slices.Sort(own)
+		parts = append(parts, strings.Join(own, " "))
+	}
+	if len(all) > 0 {
+		slices.Sort(all)
+		parts = append(parts, strings.Join(all, ", or "))
+	}
+	return strings.Join(parts, ", and also ")
 }
