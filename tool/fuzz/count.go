@@ -43,7 +43,7 @@ func parseEntry(line string) (entry, bool) {
 type total struct {
 	folder, target string
 	all, now       int64 // executions ever, and of the code as it is
-	failures       int   // of the code as it is
+	failed         bool  // the last run
 }
 
 // totals adds up the counts; code has the fingerprints of today by folder, and
@@ -63,11 +63,9 @@ func totals(log string, code map[string]string) []total {
 		}
 		t := by[key]
 		t.all += e.executions
+		t.failed = !e.passed
 		if e.code == today {
 			t.now += e.executions
-			if !e.passed {
-				t.failures++
-			}
 		}
 	}
 	var out []total
@@ -90,8 +88,8 @@ func table(w io.Writer, log string, code map[string]string) error {
 			break
 		}
 		note := ""
-		if t.failures > 0 {
-			note = fmt.Sprintf("  FAILED %d times", t.failures)
+		if t.failed {
+			note = "  FAILED the last time"
 		}
 		_, err = fmt.Fprintf(w, "%-*s  %15s  %15s%s\n", wide, t.folder+" "+t.target, grouped(t.all), grouped(t.now), note)
 	}

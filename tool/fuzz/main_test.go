@@ -31,7 +31,7 @@ func TestTotalsAddUpRunsAndTellTodaysCodeFromOlder(t *testing.T) {
 		entry{"2026-11-22T07:00:00Z", "c", "FuzzZ", "new", 9, true}.String() +
 		"2026-11-22T07:00:00Z\ta/b\tFu"
 	got := totals(log, map[string]string{"a/b": "new"})
-	want := []total{{"a/b", "FuzzX", 1_001_500, 1_500, 0}, {"a/b", "FuzzY", 7, 7, 1}}
+	want := []total{{"a/b", "FuzzX", 1_001_500, 1_500, false}, {"a/b", "FuzzY", 7, 7, true}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(total{})); diff != "" {
 		t.Error(diff)
 	}
@@ -39,7 +39,7 @@ func TestTotalsAddUpRunsAndTellTodaysCodeFromOlder(t *testing.T) {
 	if err := table(&b, log, map[string]string{"a/b": "new"}); err != nil {
 		t.Fatal(err)
 	}
-	if text := b.String(); !strings.Contains(text, "1,001,500") || !strings.Contains(text, "FAILED 1 times") {
+	if text := b.String(); !strings.Contains(text, "1,001,500") || !strings.Contains(text, "FAILED the last time") {
 		t.Error(text)
 	}
 }
