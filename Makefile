@@ -104,7 +104,12 @@ fuzz: ## fuzz every decoder for FUZZTIME (20s) each, going on where the last run
 	@$(GO) run ./tool/fuzz -time $(FUZZTIME) -match '$(FUZZ)'
 
 .PHONY: bench
-bench: ## run the benchmarks; BENCH=regexp chooses
+bench: ## what a request costs beside nginx and httputil.ReverseProxy; ROUNDS=5 FOR=3s CASE=regexp
+	@tool/setup bench
+	@$(GO) build -o .cache/bin/bench ./tool/bench && .cache/bin/bench -rounds $(or $(ROUNDS),5) -for $(or $(FOR),3s) -case '$(CASE)'
+
+.PHONY: microbench
+microbench: ## run the benchmarks in the code; BENCH=regexp chooses
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./... | grep -v -e '^ok .*no test' -e 'no test files' -e '^PASS$$'
 
 .PHONY: e2e
