@@ -33,12 +33,10 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 			if p.In != contract.InHeader {
 				continue
 			}
-			if scalar(p) && !has(g.single, p.Name) {
+			if scalar(p) {
 				g.single = append(g.single, p.Name)
 			}
-			if !has(g.known, p.Name) {
-				g.known = append(g.known, p.Name)
-			}
+			g.known = append(g.known, p.Name)
 		}
 	}
 	return risk.At(risk.Connect, g), nil
@@ -60,8 +58,7 @@ func (g *fields) Check(x *risk.Exchange) *risk.Denial {
 		switch {
 		case g.twin(name):
 			return g.underscore
-		case i > 0 && risk.EqualFold(list[i-1].Name, name) && has(g.single, name),
-			i > 1 && !risk.EqualFold(list[i-1].Name, name) && list[:i-1].Has(name) && has(g.single, name):
+		case has(g.single, name) && list[:i].Has(name):
 			return g.duplicate
 		case risk.EqualFold(name, "Connection") && g.names(list[i].Value):
 			return g.hop

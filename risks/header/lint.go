@@ -56,7 +56,7 @@ func lint(c *contract.Contract, report func(source.Diagnostic)) {
 }
 
 // odd tells whether a character of a name is neither plain nor a hyphen.
-func odd(r rune) bool { return r != '-' && (r > 0x7f || !plain(lower(byte(r)))) }
+func odd(r rune) bool { return r != '-' && !plain(lower(r)) }
 
 func hyphened(name string) string {
 	return strings.Map(func(r rune) rune {

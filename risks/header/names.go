@@ -42,14 +42,14 @@ func twins(a, b string) bool {
 	return other
 }
 
-func lower(c byte) byte {
+func lower[T byte | rune](c T) T {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'
 	}
 	return c
 }
 
-func plain(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+func plain[T byte | rune](c T) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
 
 // has tells whether name is in list, without regard to case.
 func has(list []string, name string) bool {
@@ -74,7 +74,7 @@ func credentials(api *risk.API) []string {
 		return out
 	}
 	for _, s := range api.Contract.Schemes {
-		if s.Kind == contract.APIKey && s.In == contract.InHeader && !has(out, s.Field) {
+		if s.Kind == contract.APIKey && s.In == contract.InHeader {
 			out = append(out, s.Field)
 		}
 	}
@@ -84,6 +84,6 @@ func credentials(api *risk.API) []string {
 // scalar tells whether a declared header field has one value: it is neither a
 // list nor an object, which may come in several fields.
 func scalar(p *contract.Parameter) bool {
-	return p.In == contract.InHeader && p.Schema != nil && p.Schema.Types != 0 &&
+	return p.Schema != nil &&
 		!p.Schema.Allows(contract.ArrayType) && !p.Schema.Allows(contract.ObjectType)
 }

@@ -19,22 +19,26 @@ var errNoAnswer = errors.New("the target did not answer")
 
 // A prober attacks one target.
 type prober struct {
-	t     *risk.Target
-	found map[string]bool                // code and field, each reported once
-	send  func(*risk.Attempt) *risk.Seen // nil: no answer
+	t              *risk.Target
+	found          map[string]bool // code and field, each reported once
+	answered, lost bool
+	send           func(*risk.Attempt) *risk.Seen // nil: no answer
 }
 
 // probe says things twice, in other spellings, and in Connection. It only
 // reads.
 func probe(ctx context.Context, t *risk.Target) error {
-	p := &prober{t: t, found: map[string]bool{}, send: func(a *risk.Attempt) *risk.Seen {
+	p := &prober{t: t, found: map[string]bool{}}
+	p.send = func(a *risk.Attempt) *risk.Seen {
 		seen, err := t.Send(ctx, a)
 		if err != nil {
+			p.lost = true
 			return nil
 		}
+		p.answered = true
 		return seen
-	}}
-	tried, answered := 0, 0
+	}
+	tried := 0
 	for _, op := range t.Contract.Operations {
 		lawful, ok := t.Lawful(op)
 		if op.Method != "GET" || !ok || tried == maxOperations {
@@ -42,18 +46,14 @@ func probe(ctx context.Context, t *risk.Target) error {
 		}
 		tried++
 		want := p.send(lawful)
-		if want == nil {
-			continue
-		}
-		answered++
-		if want.Status/100 != 2 || len(want.Body) == 0 || !same(want, p.send(lawful)) {
+		if want == nil || want.Status/100 != 2 || len(want.Body) == 0 || !same(want, p.send(lawful)) {
 			continue // nothing can be compared with it
 		}
 		o := &operation{prober: p, op: op, lawful: lawful, want: want}
 		o.credentials()
 		o.parameters()
 	}
-	if tried > 0 && answered == 0 {
+	if p.lost && !p.answered {
 		return errNoAnswer
 	}
 	return ctx.Err()
@@ -157,7 +157,7 @@ func (o *operation) parameters() {
 		}
 		canary := o.t.Canary()
 		other := o.without(p.Name, risk.Field{Name: p.Name, Value: canary})
-		if scalar(p) && other != nil && !same(o.want, other) && o.lawful.Fields.Count(p.Name) == 1 {
+		if scalar(p) && other != nil && !same(o.want, other) {
 			o.twice(p.Name, canary, other)
 		}
 		if twin, ok := spelled(p.Name); ok {
@@ -214,5 +214,5 @@ func value(name, canary string) string {
 func denied(s *risk.Seen) bool { return s != nil && (s.Status == 401 || s.Status == 403) }
 
 func same(want, got *risk.Seen) bool {
-	return want != nil && got != nil && got.Status == want.Status && bytes.Equal(got.Body, want.Body)
+	return got != nil && got.Status == want.Status && bytes.Equal(got.Body, want.Body)
 }
