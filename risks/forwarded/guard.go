@@ -38,5 +38,5 @@ func (guard) Check(x *risk.Exchange) *risk.Denial {
 // proxyField tells whether trusted proxies write the field as a matter of
 // course, so that to note its removal would only crowd the record.
 func proxyField(name string) bool {
-	return risk.EqualFold(name, "Forwarded") || len(name) > 12 && strings.HasPrefix(name, "X-Forwarded-")
+	return risk.EqualFold(name, "Forwarded") || strings.HasPrefix(name, "X-Forwarded-")
 }

@@ -164,8 +164,9 @@ func (p *prober) opens(g *page) {
 // rewrites asks for one page and names another in a field. Both pages must
 // answer the same each time, and differ.
 func (p *prober) rewrites(pages []page) {
-	for i := 1; i < len(pages); i++ {
-		one, two := &pages[0], &pages[i]
+	one := &pages[0]
+	for i := range pages {
+		two := &pages[i]
 		if len(two.seen.Body) == 0 || bytes.Equal(one.seen.Body, two.seen.Body) || one.lawful.As != two.lawful.As {
 			continue
 		}
