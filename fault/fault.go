@@ -18,6 +18,8 @@ const (
 	Upstream        Code = "gateway/upstream"         // the upstream cannot be reached or broke the protocol
 	UpstreamTimeout Code = "gateway/upstream-timeout" // the upstream did not answer in time
 	UpstreamTLS     Code = "gateway/upstream-tls"     // the upstream's certificate is not valid
+	UpstreamReply   Code = "gateway/upstream-reply"   // the upstream's reply is not HTTP
+	UpstreamOpen    Code = "gateway/upstream-open"    // the upstream's breaker is open
 	ReplyTooLarge   Code = "gateway/reply-too-large"  // the reply must be inspected and is over the cap
 	ReplyEncoding   Code = "gateway/reply-encoding"   // the reply cannot be decoded for inspection
 	BadPath         Code = "gateway/bad-path"         // the path has no single meaning

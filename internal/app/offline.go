@@ -5,13 +5,16 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/gateway"
+	"github.com/sallyport/sallyport/internal/gateway/upstream"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/match"
 	"github.com/sallyport/sallyport/internal/lib/secret"
@@ -78,16 +81,24 @@ func (o *offline) Verify(c risk.Credential) (risk.Caller, risk.Verdict) {
 }
 
 // Prepare implements gateway.Upstreams.
-func (o *offline) Prepare(*plan.Upstream) error { return nil }
+func (o *offline) Prepare(...*plan.Upstream) error { return nil }
 
-// RoundTrip implements gateway.Upstreams: it answers what the test says.
-func (o *offline) RoundTrip(_ *plan.Upstream, r *http.Request) (*http.Response, error) {
+// Send implements gateway.Upstreams: it answers what the test says.
+func (o *offline) Send(_ context.Context, u *plan.Upstream, r *upstream.Request, p *upstream.Response) error {
 	if r.Body != nil {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			return nil, err //nolint:wrapcheck // the gateway sorts it
+			return &upstream.Error{Kind: upstream.BodyFailed, Address: u.URL.Host, Err: err}
 		}
 	}
-	return o.reply(), nil
+	reply := o.reply()
+	p.Status, p.Length, p.Address, p.Body = reply.StatusCode, reply.ContentLength, u.URL.Host, reply.Body
+	p.Fields = p.Fields[:0]
+	for _, name := range slices.Sorted(maps.Keys(reply.Header)) {
+		for _, v := range reply.Header[name] {
+			p.Fields = append(p.Fields, risk.Field{Name: name, Value: v})
+		}
+	}
+	return nil
 }
 
 // A call is one request to an offline gateway.

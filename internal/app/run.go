@@ -186,7 +186,7 @@ func (p *process) openGateway(_ context.Context, first *loaded) error {
 	if p.trusted, err = netx.ParseTrusted(values(first.policy.TrustedProxies)); err != nil {
 		return usage(first.policy.TrustedProxies, err)
 	}
-	p.ups = upstream.NewSet(upstreamTLS(p.opt.Clock), nil)
+	p.ups = upstream.NewSet(upstream.Options{TLS: upstreamTLS(p.opt.Clock)})
 	p.end.add(func(context.Context) error { p.ups.Close(); return nil })
 	p.metrics = metrics.New(
 		metrics.Gauge{Name: "sallyport_streams", Help: "Open streams.", Value: func() float64 { return float64(p.gateway.Streams()) }},

@@ -43,18 +43,18 @@ func (e *exchange) readsWhole() bool {
 // readReplyHead runs the contract's program over status and head of the reply
 // and says what to do with its body. A part of a declared binary, and "not
 // modified" for one, count as the whole.
-func (e *exchange) readReplyHead(resp *http.Response) schema.BodyPlan {
+func (e *exchange) readReplyHead() schema.BodyPlan {
 	if e.unit.Reply == nil {
 		e.facts.Answered.Unchecked = true
 		return schema.Stream
 	}
-	status := resp.StatusCode
+	status := e.back.Status
 	if e.unit.Binary && (status == http.StatusPartialContent || status == http.StatusNotModified) {
 		status = http.StatusOK
 	}
 	return e.unit.Reply.Head(&e.facts.Answered, &schema.ReplyView{
 		Method: e.asked, Status: status, Fields: e.response.Fields, Media: e.response.Media,
-		Body: resp.ContentLength != 0 && !bodyless(resp.StatusCode),
+		Body: e.back.Length != 0 && !bodyless(e.back.Status),
 	})
 }
 

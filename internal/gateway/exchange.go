@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/gateway/upstream"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/match"
 	"github.com/sallyport/sallyport/internal/plan"
@@ -36,17 +37,20 @@ type exchange struct {
 
 	bodyPlan schema.BodyPlan
 	now      time.Time
-	upload   *capped // the request's body while it streams
-	asked    string  // the method that went upstream
-	running  string  // the risk whose guard runs, for a panic
-	body     []byte  // room for the request's body
-	reply    []byte  // room for the reply's body
-	held     int64   // bytes taken from the budget
-	received int64   // bytes of the request's body read so far
-	sent     bool    // a status was sent to the client
-	abort    bool    // the connection must not end cleanly
-	stream   bool    // a stream-open record was written
-	turn     bool    // it is this exchange's turn to check a large body
+	out      upstream.Request  // what goes upstream
+	back     upstream.Response // what comes back
+	head     risk.Fields       // room for the head to the client
+	upload   *capped           // the request's body while it streams
+	asked    string            // the method that went upstream
+	running  string            // the risk whose guard runs, for a panic
+	body     []byte            // room for the request's body
+	reply    []byte            // room for the reply's body
+	held     int64             // bytes taken from the budget
+	received int64             // bytes of the request's body read so far
+	sent     bool              // a status was sent to the client
+	abort    bool              // the connection must not end cleanly
+	stream   bool              // a stream-open record was written
+	turn     bool              // it is this exchange's turn to check a large body
 }
 
 func newExchange(g *Gateway) *exchange {
@@ -85,11 +89,20 @@ func (e *exchange) release() {
 	clear(e.facts.Request.Pairs[:cap(e.facts.Request.Pairs)])
 	e.facts.Body, e.facts.Response = nil, nil
 	e.response = risk.Response{}
+	e.forget()
 	e.body, e.reply = keep(e.body), keep(e.reply)
 	e.bodyPlan = schema.None
 	e.asked, e.upload = "", nil
 	e.running, e.held, e.received = "", 0, 0
 	e.sent, e.abort, e.stream = false, false, false
+}
+
+// forget drops what went upstream and came back, but not the room for it.
+func (e *exchange) forget() {
+	clear(e.out.Fields[:cap(e.out.Fields)])
+	clear(e.back.Fields[:cap(e.back.Fields)])
+	clear(e.head[:cap(e.head)])
+	e.out, e.back, e.head = upstream.Request{Fields: e.out.Fields[:0]}, upstream.Response{Fields: e.back.Fields[:0]}, e.head[:0]
 }
 
 // keepBytes is the largest buffer that stays with a pooled exchange.

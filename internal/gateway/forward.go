@@ -1,12 +1,9 @@
 package gateway
 
 import (
-	"bytes"
-	"context"
 	"errors"
-	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,15 +16,14 @@ import (
 
 // Faults of the upstream, made once.
 var (
-	upstreamDown = fault.New(fault.Upstream, http.StatusBadGateway, "the service behind the gateway cannot be reached")
-	upstreamLate = fault.New(fault.UpstreamTimeout, http.StatusGatewayTimeout, "the service behind the gateway did not answer in time")
-	upstreamTLS  = fault.New(fault.UpstreamTLS, http.StatusBadGateway, "the service behind the gateway cannot be trusted")
-	auditDown    = fault.New(fault.Audit, http.StatusServiceUnavailable, "the request cannot be recorded")
-	clientGone   = fault.New(fault.BodyIncomplete, http.StatusBadRequest, "the client left")
+	upstreamDown  = fault.New(fault.Upstream, http.StatusBadGateway, "the service behind the gateway cannot be reached")
+	upstreamLate  = fault.New(fault.UpstreamTimeout, http.StatusGatewayTimeout, "the service behind the gateway did not answer in time")
+	upstreamTLS   = fault.New(fault.UpstreamTLS, http.StatusBadGateway, "the service behind the gateway cannot be trusted")
+	upstreamReply = fault.New(fault.UpstreamReply, http.StatusBadGateway, "the service behind the gateway answered with what is not HTTP")
+	upstreamOpen  = fault.New(fault.UpstreamOpen, http.StatusServiceUnavailable, "the service behind the gateway failed too often a moment ago")
+	auditDown     = fault.New(fault.Audit, http.StatusServiceUnavailable, "the request cannot be recorded")
+	clientGone    = fault.New(fault.BodyIncomplete, http.StatusBadRequest, "the client left")
 )
-
-// errLate ends an upstream call that took too long.
-var errLate = errors.New("upstream took too long")
 
 // intent records an unsafe request before it can have an effect.
 func (e *exchange) intent() *fault.Fault {
@@ -47,62 +43,91 @@ func (e *exchange) intent() *fault.Fault {
 
 // forward sends the request upstream and brings the reply back.
 func (e *exchange) forward() {
-	ctx, cancel := context.WithCancelCause(e.r.Context())
-	defer cancel(nil)
-	out := e.outbound(ctx)
-	late := time.AfterFunc(e.unit.Limits.Upstream, func() { cancel(errLate) })
-	defer late.Stop()
-	if e.upload != nil { // the time is the upstream's from the last byte on
-		e.upload.moved = func() { late.Reset(e.unit.Limits.Upstream) }
-	}
+	out := e.outbound()
 	start := time.Now()
 	e.ev.Upstream.Called, e.ev.Upstream.Address = true, e.unit.API.Upstream.URL.Host
-	resp, err := e.g.conf.Upstreams.RoundTrip(e.unit.API.Upstream, out)
+	err := e.g.conf.Upstreams.Send(e.r.Context(), e.unit.API.Upstream, out, &e.back)
 	e.ev.Upstream.Micros = time.Since(start).Microseconds()
 	if err != nil {
-		e.upstreamFailed(ctx, err)
+		e.upstreamFailed(err)
 		return
 	}
-	defer resp.Body.Close() //nolint:errcheck // a reply that was read has nothing left to say
-	e.ev.Upstream.Status = resp.StatusCode
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		late.Stop()
-		e.tunnel(resp)
+	defer e.back.Body.Close() //nolint:errcheck // it has none
+	e.ev.Upstream.Status = e.back.Status
+	if e.back.Address != "" {
+		e.ev.Upstream.Address = e.back.Address
+	}
+	if e.back.Tunnel != nil {
+		e.tunnel()
 		return
 	}
-	e.takeReply(resp, &watchdog{t: late, idle: e.unit.Limits.Idle})
+	e.takeReply()
 }
 
 // upstreamFailed answers for an upstream that did not.
-func (e *exchange) upstreamFailed(ctx context.Context, err error) {
-	switch cause := context.Cause(ctx); {
-	case errors.Is(err, errTooLarge):
-		e.fail(bodyTooLarge)
-	case e.upload != nil && e.upload.slow:
-		e.fail(bodySlow)
-	case errors.Is(cause, errLate):
+func (e *exchange) upstreamFailed(err error) {
+	if u := (*upstream.Error)(nil); errors.As(err, &u) {
+		e.ev.Upstream.Address = u.Address
+	}
+	kind, _ := upstream.KindOf(err)
+	switch kind {
+	case upstream.BodyFailed:
+		e.bodyFailed(err)
+	case upstream.Gone:
+		e.leave(err)
+	case upstream.Late:
 		e.fail(upstreamLate.Because(err))
-	case e.r.Context().Err() != nil:
-		e.ev.Flags = append(e.ev.Flags, "client-gone")
-		e.fail(clientGone.Because(err))
-		e.abort = true
-	case upstream.IsTLS(err):
+	case upstream.Untrusted:
 		e.fail(upstreamTLS.Because(err))
-	case upstream.IsTimeout(err):
-		e.fail(upstreamLate.Because(err))
-	default:
+	case upstream.Malformed:
+		e.fail(upstreamReply.Because(err))
+	case upstream.Open:
+		e.w.Header().Set("Retry-After", "1")
+		e.fail(upstreamOpen.Because(err))
+	case upstream.Full:
+		e.fail(overloaded.Because(err))
+	case upstream.Refused:
+		e.fail(badHead.Because(err))
+	case upstream.Unreachable, upstream.Broken:
 		e.fail(upstreamDown.Because(err))
 	}
 }
 
+// bodyFailed answers where the request's body could not be read to its end.
+func (e *exchange) bodyFailed(err error) {
+	switch {
+	case errors.Is(err, errTooLarge):
+		e.fail(bodyTooLarge)
+	case e.upload != nil && e.upload.slow:
+		e.fail(bodySlow)
+	case e.r.Context().Err() != nil:
+		e.leave(err)
+	default:
+		e.fail(bodyIncomplete.Because(err))
+	}
+}
+
+// leave notes that the client left before the reply.
+func (e *exchange) leave(err error) {
+	e.ev.Flags = append(e.ev.Flags, "client-gone")
+	e.fail(clientGone.Because(err))
+	e.abort = true
+}
+
 // outbound builds the request that goes upstream: canonical path and query,
 // cleaned head, edits applied.
-func (e *exchange) outbound(ctx context.Context) *http.Request {
-	q, up := &e.facts.Request, e.unit.API.Upstream
-	out := &http.Request{
-		Method: q.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: up.URL.Host,
-		URL:    &url.URL{Scheme: up.URL.Scheme, Host: up.URL.Host, Opaque: up.Base + q.Path.Text, RawQuery: e.query()},
-		Header: e.outboundFields(),
+func (e *exchange) outbound() *upstream.Request {
+	q, up, out := &e.facts.Request, e.unit.API.Upstream, &e.out
+	fields := out.Fields[:0]
+	*out = upstream.Request{
+		Method: q.Method, Target: e.target(up.Base), Fields: e.outboundFields(fields),
+		Head: e.unit.Limits.Upstream, Idle: e.unit.Limits.Idle,
+	}
+	if d := e.unit.Limits.Total; d > 0 {
+		out.Till = time.Now().Add(d)
+	}
+	if e.upgrade() {
+		out.Upgrade, out.Till = q.Fields.Get("Upgrade"), time.Time{}
 	}
 	if e.readsWhole() && q.Method == http.MethodHead {
 		out.Method = http.MethodGet // the guards need the body (DESIGN section 6)
@@ -110,21 +135,30 @@ func (e *exchange) outbound(ctx context.Context) *http.Request {
 	e.asked = out.Method
 	switch {
 	case e.facts.Body != nil:
-		body := e.editBody(e.facts.Body, risk.OnRequest)
-		out.ContentLength = int64(len(body))
-		out.Body = io.NopCloser(bytes.NewReader(body))
-		if len(body) != len(e.facts.Body) {
-			dropDigests(out.Header)
-		}
-		if len(body) == 0 {
-			out.Body = http.NoBody
+		out.Whole = e.editBody(e.facts.Body, risk.OnRequest)
+		if len(out.Whole) != len(e.facts.Body) {
+			out.Fields = withoutDigests(out.Fields)
 		}
 	case q.Body:
-		out.ContentLength = q.Length
-		e.upload = &capped{e: e, r: e.r.Body, left: e.unit.Limits.MaxBody, start: time.Now()}
-		out.Body = e.upload
+		e.upload = &capped{e: e, r: e.r.Body, left: e.unit.Limits.MaxBody, start: time.Now(), moved: func() {}}
+		out.Body, out.Length, out.Stop = e.upload, q.Length, e.stopUpload
+		out.Expect = q.Fields.Has("Expect") // RFC 9110 section 10.1.1: it is the upstream's to meet
 	}
-	return out.WithContext(ctx)
+	return out
+}
+
+// stopUpload makes a read of the client's body return.
+func (e *exchange) stopUpload() {
+	_ = e.rc.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // a reader without deadlines is a test's
+}
+
+// target is path and query as they go upstream.
+func (e *exchange) target(base string) string {
+	path := base + e.facts.Request.Path.Text
+	if q := e.query(); q != "" {
+		return path + "?" + q
+	}
+	return path
 }
 
 // query is the canonical query without the pairs that an edit removes.
@@ -159,54 +193,50 @@ func (e *exchange) edited(do risk.Do, name string) bool {
 	return false
 }
 
-// outboundFields copies the fields that may pass and adds ours.
-func (e *exchange) outboundFields() http.Header {
+// outboundFields appends the fields that may pass to h, and ours.
+func (e *exchange) outboundFields(h risk.Fields) risk.Fields {
 	q := &e.facts.Request
-	h := make(http.Header, len(q.Fields)+6)
 	hop := hopFields(q.Fields)
 	for _, f := range q.Fields {
-		name := http.CanonicalHeaderKey(f.Name)
-		if hop.drops(name) || ours(name) || e.twisted(name) || e.ourKey(name, f.Value) {
+		f.Name = http.CanonicalHeaderKey(f.Name)
+		if hop.drops(f.Name) || ours(f.Name) || e.twisted(f.Name) || e.ourKey(f.Name, f.Value) {
 			continue
 		}
-		if name == "Cookie" {
-			f.Value = e.cookies(f.Value)
-			if f.Value == "" {
+		if f.Name == "Cookie" {
+			if f.Value = e.cookies(f.Value); f.Value == "" {
 				continue
 			}
 		}
-		h[name] = append(h[name], f.Value)
-	}
-	if e.upgrade() {
-		h.Set("Connection", "Upgrade")
-		h.Set("Upgrade", q.Fields.Get("Upgrade"))
+		h = append(h, f)
 	}
 	if e.unit.ReadsReply {
-		h["Accept-Encoding"] = []string{"identity"}
+		h = setField(h, "Accept-Encoding", "identity")
 	}
 	if e.readsWhole() {
-		readWhole(h, q.Method)
+		h = readWhole(h, q.Method)
 	}
-	editHead(h, e.x.Edits(), risk.OnRequest)
+	h = editFields(h, e.x.Edits(), risk.OnRequest)
+	return e.forwarded(h)
+}
+
+// forwarded appends what only the gateway may say: who calls and from where.
+func (e *exchange) forwarded(h risk.Fields) risk.Fields {
 	c := &e.facts.Conn
 	if c.Client.IsValid() {
-		h.Set("X-Forwarded-For", c.Client.String())
+		h = append(h, risk.Field{Name: "X-Forwarded-For", Value: c.Client.String()})
 	}
 	if e.r.Host != "" {
-		h.Set("X-Forwarded-Host", e.r.Host)
+		h = append(h, risk.Field{Name: "X-Forwarded-Host", Value: e.r.Host})
 	}
-	h.Set("X-Forwarded-Proto", "http")
+	proto := "http"
 	if c.Secure {
-		h.Set("X-Forwarded-Proto", "https")
+		proto = "https"
 	}
+	h = append(h, risk.Field{Name: "X-Forwarded-Proto", Value: proto})
 	if p := e.unit.API.Prefix; p != "" {
-		h.Set("X-Forwarded-Prefix", p)
+		h = append(h, risk.Field{Name: "X-Forwarded-Prefix", Value: p})
 	}
-	h.Set("Sallyport-Decision", e.facts.ID)
-	if len(h["User-Agent"]) == 0 {
-		h["User-Agent"] = nil // else net/http writes its own
-	}
-	return h
+	return append(h, risk.Field{Name: "Sallyport-Decision", Value: e.facts.ID})
 }
 
 // cookies removes the cookies that an edit names from one Cookie field.
@@ -225,23 +255,30 @@ func (e *exchange) cookies(value string) string {
 
 // readWhole removes what would let the upstream answer with less than the
 // whole reply (DESIGN section 6). If-Match stays, in the upstream's own terms.
-func readWhole(h http.Header, method string) {
-	if !contract.UnsafeMethod(method) {
-		for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
-			h.Del(name)
+func readWhole(h risk.Fields, method string) risk.Fields {
+	safe := !contract.UnsafeMethod(method)
+	h = slices.DeleteFunc(h, func(f risk.Field) bool {
+		switch f.Name {
+		case "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since":
+			return safe
+		case "Range", "If-Range":
+			return true
+		}
+		return false
+	})
+	for i := range h {
+		if n := h[i].Name; n == "If-Match" || n == "If-None-Match" {
+			h[i].Value = unwrapTags(h[i].Value)
 		}
 	}
-	h.Del("Range")
-	h.Del("If-Range")
-	for _, name := range [...]string{"If-Match", "If-None-Match"} {
-		for i, v := range h[name] {
-			h[name][i] = unwrapTags(v)
-		}
-	}
+	return h
 }
 
-// editHead applies the edits of a head in the order of their stages.
-func editHead(h http.Header, edits []risk.Edit, side risk.Side) {
+// editFields applies the edits of a head in the order of their stages.
+func editFields(h risk.Fields, edits []risk.Edit, side risk.Side) risk.Fields {
+	if len(edits) == 0 {
+		return h
+	}
 	for stage := risk.DecryptIDs; stage <= risk.EncryptIDs; stage++ {
 		for i := range edits {
 			d := &edits[i]
@@ -250,13 +287,29 @@ func editHead(h http.Header, edits []risk.Edit, side risk.Side) {
 			}
 			switch d.Do {
 			case risk.SetField:
-				h.Set(d.Name, d.Value)
+				h = setField(h, http.CanonicalHeaderKey(d.Name), d.Value)
 			case risk.AddField:
-				h.Add(d.Name, d.Value)
+				h = append(h, risk.Field{Name: http.CanonicalHeaderKey(d.Name), Value: d.Value})
 			case risk.RemoveField:
-				h.Del(d.Name)
+				h = dropField(h, d.Name)
 			case risk.RemoveCookie, risk.RemovePair, risk.CutMember, risk.ReplaceSpan, risk.HideBody:
 			}
 		}
 	}
+	return h
+}
+
+// setField makes value the only one of name, which is in canonical form.
+func setField(h risk.Fields, name, value string) risk.Fields {
+	return append(dropField(h, name), risk.Field{Name: name, Value: value})
+}
+
+// dropField removes every field called name.
+func dropField(h risk.Fields, name string) risk.Fields {
+	for i := range h {
+		if risk.EqualFold(h[i].Name, name) {
+			return slices.DeleteFunc(h, func(f risk.Field) bool { return risk.EqualFold(f.Name, name) })
+		}
+	}
+	return h
 }

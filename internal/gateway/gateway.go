@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/internal/gateway/upstream"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/lib/ratelimit"
@@ -40,10 +41,12 @@ type Verifier interface {
 
 // Upstreams sends requests to upstreams.
 type Upstreams interface {
-	// Prepare makes an upstream usable; an error refuses the Plan.
-	Prepare(*plan.Upstream) error
-	// RoundTrip sends one request and follows no redirect.
-	RoundTrip(*plan.Upstream, *http.Request) (*http.Response, error)
+	// Prepare makes the upstreams of a Plan usable, in the place of those of
+	// the Plan before; an error refuses the Plan.
+	Prepare(...*plan.Upstream) error
+	// Send sends one request, follows no redirect and fills the Response, whose
+	// Body is closed by the caller. Errors are of type *upstream.Error.
+	Send(context.Context, *plan.Upstream, *upstream.Request, *upstream.Response) error
 }
 
 // Config is what a Gateway needs.
@@ -120,10 +123,12 @@ func New(c Config) (*Gateway, error) {
 // under way end under the one they started with; streams are checked again.
 // On an error the Plan that ran goes on.
 func (g *Gateway) Apply(p *plan.Plan) error {
-	for _, a := range p.APIs {
-		if err := g.conf.Upstreams.Prepare(a.Upstream); err != nil {
-			return fmt.Errorf("prepare upstream of %s: %w", a.Name, err)
-		}
+	ups := make([]*plan.Upstream, len(p.APIs))
+	for i, a := range p.APIs {
+		ups[i] = a.Upstream
+	}
+	if err := g.conf.Upstreams.Prepare(ups...); err != nil {
+		return fmt.Errorf("prepare the upstreams: %w", err)
 	}
 	g.plan.Store(p)
 	g.streams.recheck()

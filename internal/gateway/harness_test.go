@@ -177,7 +177,7 @@ func newWorld(t *testing.T, back http.HandlerFunc, risks []risk.Risk, ops []*con
 	}))
 	t.Cleanup(up.Close)
 	w.up, _ = url.Parse(up.URL)
-	set := upstream.NewSet(nil, nil)
+	set := upstream.NewSet(upstream.Options{})
 	t.Cleanup(set.Close)
 	gw, err := New(Config{
 		Clock: clock.System{}, IDs: event.NewIDs(clock.System{}, rand.Reader), Recorder: w.log, Verifier: w.keys,

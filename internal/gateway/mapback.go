@@ -30,7 +30,7 @@ func (e *exchange) publicURL(raw string) string {
 	a := e.unit.API
 	switch {
 	case u.Host == "" && strings.HasPrefix(u.Path, "/"):
-	case u.Host != "" && u.Host == a.Upstream.URL.Host:
+	case u.Host != "" && a.Upstream.Has(u.Host):
 		u.Scheme, u.Host = "", ""
 	default:
 		return raw

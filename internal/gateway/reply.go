@@ -5,13 +5,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/gateway/upstream"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/schema"
 	"github.com/sallyport/sallyport/risk"
@@ -27,50 +27,43 @@ var (
 var (
 	errPartial = errors.New("a part was sent where the whole was asked for")
 	errStatus  = errors.New("the status is none of HTTP")
+	errField   = errors.New("a field of the reply is malformed")
 )
 
-// A watchdog ends an upstream that falls silent.
-type watchdog struct {
-	t    *time.Timer
-	idle time.Duration
-}
-
-func (d *watchdog) fed() { d.t.Reset(d.idle) }
-
-// takeReply reads the head of the reply, runs the guards and sends it on.
-func (e *exchange) takeReply(resp *http.Response, dog *watchdog) {
-	// From here on, only silence counts.
-	dog.fed()
-	if resp.StatusCode < 200 || resp.StatusCode > 599 { // RFC 9110 section 15
+// takeReply looks at the head of the reply, runs the guards and sends it on.
+func (e *exchange) takeReply() {
+	back := &e.back
+	if back.Status < 200 || back.Status > 599 { // RFC 9110 section 15
 		e.fail(replyBroken.Because(errStatus))
 		return
 	}
-	e.response = risk.Response{Status: resp.StatusCode, Length: resp.ContentLength}
-	for name, values := range resp.Header {
-		for _, v := range values {
-			if canon.FieldName(name) != nil || canon.FieldValue(strings.Trim(v, " \t")) != nil {
-				e.fail(replyBroken.Because(errors.New("a field of the reply is malformed")))
-				return
-			}
-			e.response.Fields = append(e.response.Fields, risk.Field{Name: name, Value: e.public(name, v)})
+	hop := hopFields(back.Fields)
+	fields := back.Fields[:0]
+	for _, f := range back.Fields {
+		if len(hop) > 0 && hop.names(f.Name) {
+			continue
 		}
+		f.Value = e.public(f.Name, f.Value)
+		if canon.FieldName(f.Name) != nil || canon.FieldValue(f.Value) != nil {
+			e.fail(replyBroken.Because(errField))
+			return
+		}
+		fields = append(fields, f)
 	}
-	if hop := hopFields(e.response.Fields); len(hop) > 0 {
-		e.response.Fields = slices.DeleteFunc(e.response.Fields, func(f risk.Field) bool { return hop.names(f.Name) })
-	}
+	e.response = risk.Response{Status: back.Status, Length: back.Length, Fields: fields}
 	e.response.Media = mediaType(e.response.Fields)
 	e.facts.Response = &e.response
-	how := e.readReplyHead(resp)
+	how := e.readReplyHead()
 	if e.run(risk.Reply) {
 		return
 	}
 	switch {
 	case e.hides() != nil:
-		e.sendHidden(resp)
+		e.sendHidden()
 	case e.unit.ReadsReply && e.unit.Op != nil && how != schema.Stream:
-		e.sendWhole(resp, dog)
+		e.sendWhole()
 	default:
-		e.sendStream(resp, dog)
+		e.sendStream()
 	}
 }
 
@@ -87,28 +80,38 @@ func (e *exchange) hides() *risk.Edit {
 
 // sendHidden sends a problem document in place of the reply's body, with the
 // reply's status and none of its fields but Retry-After and those of edits.
-func (e *exchange) sendHidden(resp *http.Response) {
+func (e *exchange) sendHidden() {
 	hide := e.hides()
 	e.ev.Decision = event.Allow
-	h := e.w.Header()
-	for _, name := range [...]string{"Retry-After", "Www-Authenticate", "Allow"} { // what clients need to act on the status
-		if v := resp.Header[name]; len(v) > 0 {
-			h[name] = v
+	var h risk.Fields
+	for _, f := range e.response.Fields {
+		switch f.Name {
+		case "Retry-After", "Www-Authenticate", "Allow": // what clients need to act on the status
+			h = append(h, f)
 		}
 	}
-	editHead(h, e.x.Edits(), risk.OnReply)
+	e.putHead(editFields(h, e.x.Edits(), risk.OnReply))
 	e.noteEdits()
-	e.writeProblem(&fault.Problem{Code: hide.Code, Status: resp.StatusCode, Title: hide.Value, ID: e.facts.ID})
+	e.writeProblem(&fault.Problem{Code: hide.Code, Status: e.back.Status, Title: hide.Value, ID: e.facts.ID})
+}
+
+// putHead adds the fields to the head that goes to the client.
+func (e *exchange) putHead(fields risk.Fields) {
+	h := e.w.Header()
+	for _, f := range fields {
+		h[f.Name] = append(h[f.Name], f.Value)
+	}
 }
 
 // sendWhole reads the reply's body, lets the guards decide on it, edits it and
 // sends it.
-func (e *exchange) sendWhole(resp *http.Response, dog *watchdog) {
-	if resp.StatusCode == http.StatusPartialContent {
+func (e *exchange) sendWhole() {
+	if e.back.Status == http.StatusPartialContent {
 		e.fail(replyBroken.Because(errPartial))
 		return
 	}
-	body, f := e.readReply(resp, dog)
+	body, f := e.readReply()
+	_ = e.back.Body.Close() //nolint:errcheck // it has none; another exchange may have the connection
 	if f != nil {
 		e.fail(f)
 		return
@@ -123,43 +126,43 @@ func (e *exchange) sendWhole(resp *http.Response, dog *watchdog) {
 		return
 	}
 	if e.hides() != nil {
-		e.sendHidden(resp)
+		e.sendHidden()
 		return
 	}
 	final := e.editBody(body, risk.OnReply)
 	e.ev.Decision = event.Allow
-	h := e.replyHead(resp)
-	h.Del("Content-Encoding")
-	h.Del("Accept-Ranges")
+	h := dropField(dropField(e.replyFields(), "Content-Encoding"), "Accept-Ranges")
 	if !bytes.Equal(final, body) {
-		dropDigests(h)
+		h = withoutDigests(h)
 	}
-	status := resp.StatusCode
+	status := e.back.Status
 	if tag := h.Get("Etag"); tag != "" && status == http.StatusOK {
 		tag = wrapTag(final, tag)
-		h.Set("Etag", tag)
+		h = setField(h, "Etag", tag)
 		if list := e.facts.Request.Fields.Get("If-None-Match"); list != "" && !e.unsafe() && matchesTag(list, tag) {
 			status = http.StatusNotModified
-			h.Del("Content-Type")
+			h = dropField(h, "Content-Type")
 		}
 	}
+	e.putReply(h)
 	e.write(status, final)
 }
 
-// dropDigests removes what vouches for a body that was changed.
-func dropDigests(h http.Header) {
+// withoutDigests removes what vouches for a body that was changed.
+func withoutDigests(h risk.Fields) risk.Fields {
 	for _, name := range [...]string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Signature", "Signature-Input"} {
-		h.Del(name)
+		h = dropField(h, name)
 	}
+	return h
 }
 
 // readReply reads the body of a reply whole and undoes its coding.
-func (e *exchange) readReply(resp *http.Response, dog *watchdog) ([]byte, *fault.Fault) {
+func (e *exchange) readReply() ([]byte, *fault.Fault) {
 	limit := e.unit.Limits.MaxReply
-	if resp.ContentLength > limit {
+	if e.back.Length > limit {
 		return nil, replyTooLarge
 	}
-	body, f := e.slurp(fedReader{r: resp.Body, dog: dog, until: time.Now().Add(wholeTime)}, e.reply, resp.ContentLength, limit)
+	body, f := e.slurp(wholeReader{r: e.back.Body, until: time.Now().Add(wholeTime)}, e.reply, e.back.Length, limit)
 	e.reply = body
 	switch {
 	case f == nil:
@@ -168,19 +171,21 @@ func (e *exchange) readReply(resp *http.Response, dog *watchdog) ([]byte, *fault
 	case f.Code == fault.Overloaded:
 		return nil, f
 	default:
+		if kind, _ := upstream.KindOf(f.Unwrap()); kind == upstream.Late {
+			return nil, upstreamLate.Because(f)
+		}
 		return nil, replyBroken.Because(f)
 	}
-	codings := resp.Header["Content-Encoding"]
-	if len(codings) == 0 || len(body) == 0 {
+	if len(body) == 0 || !e.response.Fields.Has("Content-Encoding") {
 		return body, nil
 	}
-	if len(codings) > 1 {
+	if e.response.Fields.Count("Content-Encoding") > 1 {
 		return nil, replyCoded.Because(errCoding)
 	}
 	if !e.hold(limit) {
 		return nil, overloaded
 	}
-	plain, err := decode(codings[0], body, limit)
+	plain, err := decode(e.response.Fields.Get("Content-Encoding"), body, limit)
 	if err != nil {
 		return nil, replyCoded.Because(err)
 	}
@@ -188,25 +193,27 @@ func (e *exchange) readReply(resp *http.Response, dog *watchdog) ([]byte, *fault
 }
 
 // sendStream passes a reply on as it comes.
-func (e *exchange) sendStream(resp *http.Response, dog *watchdog) {
+func (e *exchange) sendStream() {
+	back := &e.back
 	e.ev.Decision = event.Allow
-	h := e.replyHead(resp)
-	if resp.ContentLength >= 0 && h.Get("Content-Length") == "" && !bodyless(resp.StatusCode) {
-		h.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
+	e.putReply(e.replyFields())
+	if h := e.w.Header(); back.Length >= 0 && h.Get("Content-Length") == "" && !bodyless(back.Status) {
+		h.Set("Content-Length", strconv.FormatInt(back.Length, 10))
 	}
-	e.sent, e.ev.Status = true, resp.StatusCode
-	e.w.WriteHeader(resp.StatusCode)
-	if e.r.Method == http.MethodHead || bodyless(resp.StatusCode) {
+	e.sent, e.ev.Status = true, back.Status
+	e.w.WriteHeader(back.Status)
+	if e.r.Method == http.MethodHead || bodyless(back.Status) {
 		return
 	}
-	live := resp.ContentLength < 0
-	if live || resp.ContentLength > longReply {
+	live := back.Length < 0
+	if live || back.Length > longReply {
 		e.openStream()
-		stop := e.g.streams.add(e, func() { _ = resp.Body.Close() }) //nolint:errcheck // the read behind it tells
+		body := back.Body
+		stop := e.g.streams.add(e, func() { _ = body.Close() }) //nolint:errcheck // the read behind it tells
 		defer stop()
 		_ = e.rc.Flush() //nolint:errcheck // the write that follows tells
 	}
-	e.pump(fedReader{r: resp.Body, dog: dog}, live)
+	e.pump(back.Body, live)
 }
 
 // longReply is the length from which a download counts as a stream, whose right
@@ -247,23 +254,31 @@ func (e *exchange) pump(from io.Reader, flush bool) {
 	}
 }
 
-// replyHead copies the fields of the reply that may pass, and applies edits.
-func (e *exchange) replyHead(resp *http.Response) http.Header {
-	h := e.w.Header()
+// replyFields are the fields of the reply that may pass, with the edits
+// applied.
+func (e *exchange) replyFields() risk.Fields {
 	hop := hopFields(e.response.Fields)
+	h := e.head[:0]
 	for _, f := range e.response.Fields {
 		if hop.drops(f.Name) || strings.HasPrefix(f.Name, "Sallyport-") {
 			continue
 		}
-		h[f.Name] = append(h[f.Name], f.Value)
+		h = append(h, f)
 	}
+	h = editFields(h, e.x.Edits(), risk.OnReply)
+	e.head = h
+	return h
+}
+
+// putReply makes fields the head of the reply to the client.
+func (e *exchange) putReply(fields risk.Fields) {
+	e.noteEdits()
+	e.putHead(fields)
+	h := e.w.Header()
 	if len(h["Content-Type"]) == 0 {
 		h["Content-Type"] = nil // else net/http guesses one
 	}
-	editHead(h, e.x.Edits(), risk.OnReply)
-	e.noteEdits()
 	h.Set("Sallyport-Decision", e.facts.ID)
-	return h
 }
 
 // noteEdits writes what was changed into the record: what was taken away, or
@@ -307,21 +322,22 @@ func editName(d risk.Do) string {
 	return "edit"
 }
 
-// fedReader tells the watchdog of every byte.
-type fedReader struct {
+// A wholeReader gives up on an upstream that drips.
+type wholeReader struct {
 	r     io.Reader
-	dog   *watchdog
-	until time.Time // after it, bytes do not count; zero: they always do
+	until time.Time
 }
 
 // wholeTime is how long an upstream may take over a reply that is held back
 // until it is whole, whatever it drips.
 const wholeTime = 2 * time.Minute
 
-func (f fedReader) Read(p []byte) (int, error) {
-	n, err := f.r.Read(p)
-	if n > 0 && (f.until.IsZero() || time.Now().Before(f.until)) {
-		f.dog.fed()
+var errDrips = errors.New("the reply comes too slowly")
+
+func (w wholeReader) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if err == nil && time.Now().After(w.until) {
+		err = errDrips
 	}
 	return n, err //nolint:wrapcheck // io.EOF has to stay bare
 }

@@ -45,20 +45,20 @@ func carriesHTTP(protocols string) bool {
 }
 
 // tunnel joins client and upstream after a 101.
-func (e *exchange) tunnel(resp *http.Response) {
-	back, ok := resp.Body.(io.ReadWriteCloser)
-	if !ok || !e.upgrade() || !risk.EqualFold(resp.Header.Get("Upgrade"), e.facts.Request.Fields.Get("Upgrade")) {
+func (e *exchange) tunnel() {
+	back, fields := e.back.Tunnel, e.back.Fields
+	if !e.upgrade() || !risk.EqualFold(fields.Get("Upgrade"), e.facts.Request.Fields.Get("Upgrade")) {
 		e.fail(fault.New(fault.Upgrade, http.StatusBadGateway, "the service behind the gateway changed the protocol unasked"))
 		return
 	}
-	h := e.w.Header()
-	for name, values := range resp.Header {
-		if !hopSet(nil).drops(name) && !strings.HasPrefix(name, "Sallyport-") {
-			h[name] = values
+	for _, f := range fields {
+		if !hopSet(nil).drops(f.Name) && !strings.HasPrefix(f.Name, "Sallyport-") {
+			e.putHead(risk.Fields{f})
 		}
 	}
+	h := e.w.Header()
 	h.Set("Connection", "Upgrade")
-	h.Set("Upgrade", resp.Header.Get("Upgrade"))
+	h.Set("Upgrade", fields.Get("Upgrade"))
 	h.Set("Sallyport-Decision", e.facts.ID)
 	e.w.WriteHeader(http.StatusSwitchingProtocols)
 	e.sent, e.ev.Status, e.ev.Decision = true, http.StatusSwitchingProtocols, event.Allow

@@ -38,13 +38,44 @@ type API struct {
 	router   *match.Router
 }
 
-// An Upstream is the server behind an API.
+// An Upstream is the server behind an API, or several that do the same.
 type Upstream struct {
-	URL  *url.URL // scheme and host; the path is Base
-	Base string   // put before the path of a request; no trailing slash
-	CA   string   // file with the authorities to trust; "" is the system's
-	Cert string   // file with our certificate; "" presents none
-	Key  string   // file with its key
+	URL     *url.URL   // scheme and host; the path is Base
+	More    []*url.URL // further addresses, with the same scheme
+	Base    string     // put before the path of a request; no trailing slash
+	CA      string     // file with the authorities to trust; "" is the system's
+	Cert    string     // file with our certificate; "" presents none
+	Key     string     // file with its key
+	HTTP2   bool       // it speaks HTTP/2, over TLS
+	Health  Health
+	Breaker Breaker
+}
+
+// Health says how an address is asked whether it is well. The zero Health asks
+// nothing.
+type Health struct {
+	Path     string        // of a GET that is answered with 2xx or 3xx; "" asks nothing
+	Interval time.Duration // between two checks; 0: the default of upstreams
+	Timeout  time.Duration // for one answer; 0: as above
+}
+
+// Breaker says when an address that fails is left alone.
+type Breaker struct {
+	Failures int           // in a row, after which it opens; 0: the default of upstreams
+	Open     time.Duration // how long it stays open at first; 0: as above
+}
+
+// Has tells whether host, with its port, is one of the addresses.
+func (u *Upstream) Has(host string) bool {
+	if u.URL.Host == host {
+		return true
+	}
+	for _, m := range u.More {
+		if m.Host == host {
+			return true
+		}
+	}
+	return false
 }
 
 // A Unit is what runs for one operation, or for one of the pseudo-operations
@@ -79,6 +110,7 @@ type Limits struct {
 	Body     time.Duration // to read a request body
 	Upstream time.Duration // until the head of the reply
 	Idle     time.Duration // between bytes of a stream
+	Total    time.Duration // for all of the upstream's part, repeated attempts and the body included; 0: no such limit
 }
 
 // A Bound is a guard in its place.

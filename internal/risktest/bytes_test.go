@@ -166,7 +166,7 @@ func newBastion(t *testing.T, behind string) *bastion {
 		t.Fatal(err)
 	}
 	b := &bastion{}
-	set := upstream.NewSet(nil, nil)
+	set := upstream.NewSet(upstream.Options{})
 	gw, err := gateway.New(gateway.Config{
 		Clock: clock.System{}, IDs: event.NewIDs(clock.System{}, rand.Reader), Recorder: &b.log, Verifier: keys{},
 		Pseudonym: func(string) string { return "p" }, Upstreams: set, Node: "bytes", Fault: b.log.fault,

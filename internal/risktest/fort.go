@@ -31,7 +31,7 @@ type Fort struct {
 // NewFort puts a gateway with the guards of risks before h, whose contract is
 // c.
 func NewFort(c *contract.Contract, h http.Handler, risks []risk.Risk) (*Fort, error) {
-	f := &Fort{behind: Serve(h, tls.VersionTLS12), set: upstream.NewSet(nil, nil)}
+	f := &Fort{behind: Serve(h, tls.VersionTLS12), set: upstream.NewSet(upstream.Options{})}
 	gw, err := gateway.New(gateway.Config{
 		Clock: clock.System{}, IDs: event.NewIDs(clock.System{}, rand.Reader), Recorder: &f.log, Verifier: keys{},
 		Pseudonym: func(text string) string { return fmt.Sprintf("p%d", len(text)) }, Upstreams: f.set, Node: "law",

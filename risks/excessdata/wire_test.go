@@ -69,7 +69,7 @@ func guarded(t *testing.T, h http.Handler) *httptest.Server {
 	if list.Err() != nil {
 		t.Fatal(list)
 	}
-	set := upstream.NewSet(nil, nil)
+	set := upstream.NewSet(upstream.Options{})
 	t.Cleanup(set.Close)
 	gw, err := gateway.New(gateway.Config{
 		Clock: clock.System{}, IDs: event.NewIDs(clock.System{}, rand.Reader), Recorder: quiet{}, Verifier: quiet{}, Upstreams: set, Node: "test",

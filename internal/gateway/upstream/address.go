@@ -1,0 +1,246 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The limits of one address.
+const (
+	dialTime  = 5 * time.Second  // to connect, and again for the handshake of TLS
+	idleTime  = 90 * time.Second // without a request
+	ageTime   = 10 * time.Minute // of a connection, so that none outlives a change of names or of the load balancer for long
+	maxIdle   = 256              // connections without a request
+	maxActive = 1024             // requests at once; each has a connection of its own
+	fullTime  = time.Second      // that a request waits where there are as many
+)
+
+// An address is one server of an upstream, with its connections. It outlives
+// Plans.
+type address struct {
+	set    *Set
+	host   string // host and port as written, which is the value of Host
+	tls    *tls.Config
+	two    *http.Transport // for HTTP/2; nil: HTTP/1.1
+	names  names
+	health breaker
+	probe  Probe
+	end    context.CancelFunc // of the active checks; nil without
+	down   atomic.Bool        // they failed
+
+	pending atomic.Int64 // requests under way
+	waiting atomic.Int32
+	freed   chan struct{} // told when a request ends while others wait
+
+	mu      sync.Mutex
+	idle    []*conn // the last used is the last
+	retired bool    // no Plan has it any more
+}
+
+// enter counts a request in, and waits a little where too many are under way.
+func (a *address) enter(ctx context.Context) error {
+	if a.pending.Add(1) <= maxActive {
+		return nil
+	}
+	a.pending.Add(-1)
+	a.waiting.Add(1)
+	defer a.waiting.Add(-1)
+	late := time.NewTimer(fullTime)
+	defer late.Stop()
+	for {
+		select {
+		case <-a.freed:
+		case <-ctx.Done():
+			return &Error{Kind: kindOfContext(ctx), Address: a.host, Err: context.Cause(ctx)}
+		case <-late.C:
+			return &Error{Kind: Full, Address: a.host, Err: errFull}
+		}
+		if n := a.pending.Add(1); n <= maxActive {
+			if n < maxActive {
+				a.wake() // one word may stand for several places
+			}
+			return nil
+		}
+		a.pending.Add(-1)
+	}
+}
+
+// release counts a request out.
+func (a *address) release() {
+	a.pending.Add(-1)
+	if a.waiting.Load() > 0 {
+		a.wake()
+	}
+}
+
+func (a *address) wake() {
+	select {
+	case a.freed <- struct{}{}:
+	default:
+	}
+}
+
+// An origin says where the connection of a call comes from.
+type origin uint8
+
+const (
+	pooled origin = iota // a used one, if there is one
+	fresh                // a new one
+)
+
+// send makes one attempt.
+func (a *address) send(ctx context.Context, r *Request, p *Response, from origin) error {
+	if err := a.enter(ctx); err != nil {
+		return err
+	}
+	if a.two != nil {
+		return a.sendTwo(ctx, r, p)
+	}
+	var c *conn
+	if from == pooled {
+		c = a.take(time.Now())
+	}
+	if c == nil {
+		var err error
+		if c, err = a.connect(ctx); err != nil {
+			a.release()
+			return a.unconnected(ctx, err)
+		}
+	}
+	x := &call{end: a, c: c, b: a.set.buffers.get(), reused: c.served}
+	x.w.ctx, x.w.start = ctx, time.Now()
+	return x.run(r, p)
+}
+
+// unconnected sorts why there is no connection.
+func (a *address) unconnected(ctx context.Context, err error) error {
+	kind := Unreachable
+	var reason Reason
+	switch {
+	case ctx.Err() != nil:
+		kind = kindOfContext(ctx)
+	case isTLS(err):
+		kind = Untrusted
+	case errors.As(err, &reason):
+		kind = Malformed
+	case isTimeout(err):
+		kind = Late
+	}
+	return &Error{Kind: kind, Address: a.host, Err: err}
+}
+
+// take is the connection that was used last and still lives, or nil.
+func (a *address) take(now time.Time) *conn {
+	for {
+		a.mu.Lock()
+		n := len(a.idle)
+		if n == 0 {
+			a.mu.Unlock()
+			return nil
+		}
+		c := a.idle[n-1]
+		a.idle[n-1] = nil
+		a.idle = a.idle[:n-1]
+		a.mu.Unlock()
+		if now.Sub(c.used) < idleTime && now.Sub(c.born) < ageTime && c.alive() {
+			return c
+		}
+		a.drop(c)
+	}
+}
+
+// keep puts a connection back that is at rest.
+func (a *address) keep(c *conn) {
+	c.used, c.served = time.Now(), true
+	a.mu.Lock()
+	ok := !a.retired && len(a.idle) < maxIdle && c.used.Sub(c.born) < ageTime
+	if ok {
+		a.idle = append(a.idle, c)
+	}
+	a.mu.Unlock()
+	if !ok {
+		a.drop(c)
+	}
+}
+
+// drop ends a connection.
+func (a *address) drop(c *conn) {
+	_ = c.nc.Close() //nolint:errcheck // nothing can be done about it
+}
+
+// sweep ends idle connections that are too old, or go where the name no longer
+// points.
+func (a *address) sweep(now time.Time) {
+	var old []*conn
+	a.mu.Lock()
+	a.idle = slices.DeleteFunc(a.idle, func(c *conn) bool {
+		end := a.retired || now.Sub(c.used) >= idleTime || now.Sub(c.born) >= ageTime || c.addr.IsValid() && !a.names.has(c.addr)
+		if end {
+			old = append(old, c)
+		}
+		return end
+	})
+	a.mu.Unlock()
+	for _, c := range old {
+		a.drop(c)
+	}
+}
+
+// retire ends what does not belong to a request under way.
+func (a *address) retire() {
+	a.mu.Lock()
+	a.retired = true
+	a.mu.Unlock()
+	if a.end != nil {
+		a.end()
+	}
+	a.sweep(time.Now())
+	if a.two != nil {
+		a.two.CloseIdleConnections()
+	}
+}
+
+// counts are the connections and requests of an address.
+func (a *address) counts() (idle int, pending int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.idle), a.pending.Load()
+}
+
+// rests tells whether there are idle connections.
+func (a *address) rests() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.idle) > 0
+}
+
+// connect makes a new connection, TLS included.
+func (a *address) connect(ctx context.Context) (*conn, error) {
+	short, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	nc, at, err := a.names.dial(short)
+	if err != nil {
+		return nil, err
+	}
+	if a.tls == nil {
+		return newConn(nc, at), nil
+	}
+	t := tls.Client(nc, a.tls)
+	shake, done := context.WithTimeout(ctx, dialTime)
+	defer done()
+	err = t.HandshakeContext(shake)
+	if p := t.ConnectionState().NegotiatedProtocol; err == nil && p != "" && p != "http/1.1" {
+		err = OtherProtocol
+	}
+	if err != nil {
+		_ = nc.Close() //nolint:errcheck // it leads nowhere
+		return nil, err
+	}
+	return newConn(t, at), nil
+}

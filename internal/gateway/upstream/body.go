@@ -1,0 +1,324 @@
+package upstream
+
+import (
+	"bytes"
+	"io"
+	"time"
+)
+
+// Read reads the body of the reply. io.EOF means that it is whole.
+func (x *call) Read(p []byte) (int, error) {
+	x.mu.Lock()
+	if x.closed {
+		x.mu.Unlock()
+		return 0, errClosed
+	}
+	x.busy = true
+	x.mu.Unlock()
+	n, err := x.read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // ours, bare
+		x.single = true
+		kind := x.kindOf(err)
+		if kind.blames() {
+			x.end.health.failed(time.Now())
+		}
+		err = &Error{Kind: kind, Address: x.end.host, Err: err}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.busy = false
+	if x.closed {
+		x.settle()
+		return 0, errClosed
+	}
+	return n, err
+}
+
+func (x *call) read(p []byte) (int, error) {
+	switch x.frame {
+	case noBody:
+		return 0, io.EOF
+	case byLength:
+		return x.readLength(p)
+	case byChunks:
+		return x.readChunks(p)
+	case untilClose:
+		n, err := x.readSome(p)
+		x.whole = err == io.EOF //nolint:errorlint // connections return it bare
+		return n, err
+	}
+	return 0, io.EOF
+}
+
+// readLength reads a body whose length is known.
+func (x *call) readLength(p []byte) (int, error) {
+	if x.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > x.left {
+		p = p[:x.left]
+	}
+	n, err := x.readSome(p)
+	if x.left -= int64(n); x.left == 0 {
+		x.whole = true
+		return n, io.EOF
+	}
+	if err == io.EOF { //nolint:errorlint // connections return it bare
+		err = errEnded
+	}
+	return n, err
+}
+
+// readSome gives what is in the buffer, or else what comes.
+func (x *call) readSome(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	b := x.b
+	if b.r == b.w {
+		x.w.until(x.before(x.idle))
+		if len(p) >= len(b.in) {
+			return x.c.readBytes(&x.w, p)
+		}
+		if err := x.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, b.in[b.r:b.w])
+	b.r += n
+	return n, nil
+}
+
+// A chunkState says what comes next of a chunked body.
+type chunkState uint8
+
+const (
+	sizeLine  chunkState = iota // the line of a chunk, or of the last
+	chunkData                   // left bytes
+	chunkEnd                    // CRLF after them
+)
+
+// Limits of the lines of chunks. Extensions are dropped, but they must not be a
+// way to send without end: they may be as long as the body and 16 KiB.
+const (
+	maxChunkLine = 4 << 10
+	maxChunkSize = 1 << 56
+)
+
+// readChunks reads a chunked body (RFC 9112 section 7.1).
+func (x *call) readChunks(p []byte) (int, error) {
+	for {
+		switch x.chunk {
+		case chunkData:
+			if int64(len(p)) > x.left {
+				p = p[:x.left]
+			}
+			n, err := x.readSome(p)
+			if x.left -= int64(n); x.left == 0 {
+				x.chunk = chunkEnd
+			}
+			if err == io.EOF { //nolint:errorlint // connections return it bare
+				err = errEnded
+			}
+			return n, err
+		case chunkEnd:
+			line, err := x.line(2)
+			if err != nil {
+				return 0, err
+			}
+			if len(line) > 0 {
+				return 0, BadChunk
+			}
+			x.chunk = sizeLine
+		case sizeLine:
+			last, err := x.nextChunk()
+			if err != nil {
+				return 0, err
+			}
+			if last {
+				x.frame, x.whole = noBody, true
+				return 0, io.EOF
+			}
+		}
+	}
+}
+
+// nextChunk reads the line of a chunk. After the last chunk it reads the
+// trailer section, checks it and drops it.
+func (x *call) nextChunk() (last bool, err error) {
+	line, err := x.line(maxChunkLine)
+	if err != nil {
+		return false, err
+	}
+	if x.left, err = parseChunk(line); err != nil {
+		return false, err
+	}
+	if x.left > 0 {
+		x.chunk = chunkData
+		return false, nil
+	}
+	for room := trailerSize; ; {
+		line, err := x.line(room)
+		if err != nil {
+			if err == ChunkLineTooLong { //nolint:errorlint // ours, bare
+				err = BadTrailer
+			}
+			return false, err
+		}
+		if len(line) == 0 {
+			return true, nil
+		}
+		room -= len(line) + 2
+		if _, err := parseField(string(line)); err != nil {
+			return false, BadTrailer
+		}
+	}
+}
+
+// line reads a line of at most limit bytes, CRLF included, and returns it
+// without that. It is good until the next read.
+func (x *call) line(limit int) ([]byte, error) {
+	b := x.b
+	for {
+		have := b.in[b.r:b.w]
+		if i := bytes.IndexByte(have, '\n'); i >= 0 {
+			if i+1 > limit {
+				return nil, ChunkLineTooLong
+			}
+			if i == 0 || have[i-1] != '\r' {
+				return nil, BadChunk
+			}
+			b.r += i + 1
+			return have[:i-1], nil
+		}
+		if len(have) >= limit {
+			return nil, ChunkLineTooLong
+		}
+		x.w.until(x.before(x.idle))
+		if err := x.fill(); err != nil {
+			if err == io.EOF { //nolint:errorlint // connections return it bare
+				err = errEnded
+			}
+			return nil, err
+		}
+	}
+}
+
+// parseChunk reads the line of a chunk: its size and extensions, which are
+// dropped (RFC 9112 section 7.1.1).
+func parseChunk(line []byte) (int64, error) {
+	var size int64
+	i := 0
+	for ; i < len(line); i++ {
+		d, ok := hexDigit(line[i])
+		if !ok {
+			break
+		}
+		if size = size<<4 | d; size > maxChunkSize {
+			return 0, BadChunk
+		}
+	}
+	if i == 0 || i > 16 || !lawfulExtensions(line[i:]) {
+		return 0, BadChunk
+	}
+	return size, nil
+}
+
+func hexDigit(c byte) (int64, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return int64(c - '0'), true
+	case c >= 'a' && c <= 'f':
+		return int64(c-'a') + 10, true
+	case c >= 'A' && c <= 'F':
+		return int64(c-'A') + 10, true
+	}
+	return 0, false
+}
+
+// lawfulExtensions tells whether s is *( BWS ";" BWS name [ BWS "=" BWS value ] ).
+func lawfulExtensions(s []byte) bool {
+	for len(s) > 0 {
+		s = bytes.TrimLeft(s, " \t")
+		if len(s) == 0 || s[0] != ';' {
+			return false
+		}
+		s = bytes.TrimLeft(s[1:], " \t")
+		n := token(s)
+		if n == 0 {
+			return false
+		}
+		s = s[n:]
+		if v := bytes.TrimLeft(s, " \t"); len(v) > 0 && v[0] == '=' {
+			v = bytes.TrimLeft(v[1:], " \t")
+			if n = token(v); n == 0 {
+				n = quoted(v)
+			}
+			if n == 0 {
+				return false
+			}
+			s = v[n:]
+		}
+	}
+	return true
+}
+
+// token is the length of the token at the start of s.
+func token(s []byte) int {
+	n := 0
+	for n < len(s) && tokenChar[s[n]] {
+		n++
+	}
+	return n
+}
+
+// quoted is the length of the quoted string at the start of s (RFC 9110 section
+// 5.6.4), or 0.
+func quoted(s []byte) int {
+	if len(s) == 0 || s[0] != '"' {
+		return 0
+	}
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			if i++; i == len(s) || s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
+				return 0
+			}
+		case c < ' ' && c != '\t' || c == 0x7f:
+			return 0
+		}
+	}
+	return 0
+}
+
+// A tunnel is the connection after a change of the protocol.
+type tunnel struct {
+	x    *call
+	rest []byte // what came behind the head
+}
+
+// Read gives what the upstream sends.
+func (t *tunnel) Read(p []byte) (int, error) {
+	if len(t.rest) > 0 {
+		n := copy(p, t.rest)
+		t.rest = t.rest[n:]
+		return n, nil
+	}
+	return t.x.c.nc.Read(p) //nolint:wrapcheck // the caller joins two connections
+}
+
+// Write sends p.
+func (t *tunnel) Write(p []byte) (int, error) {
+	if err := t.x.c.armWrite(tunnelTime); err != nil {
+		return 0, err
+	}
+	return t.x.c.nc.Write(p) //nolint:wrapcheck // the caller joins two connections
+}
+
+// tunnelTime is how long an upstream may take to read what it is sent.
+const tunnelTime = 30 * time.Second
+
+// Close ends the tunnel. It may be called by any goroutine.
+func (t *tunnel) Close() error { return t.x.Close() }

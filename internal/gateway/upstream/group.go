@@ -1,0 +1,170 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// A group is an upstream: one address or several that do the same.
+type group struct {
+	ends    []*address
+	next    atomic.Uint32 // where the search for the least busy begins
+	budget  budget
+	retired time.Time // when the last Plan that had it went; zero: it is in use. The Set's lock guards it
+}
+
+// maxTries is how often a request is sent at most.
+const maxTries = 3
+
+// send sends r to the address with the least to do. Where that fails and the
+// request had no effect, or may be repeated, it tries another, as long as no
+// more than one in five requests is sent again.
+func (g *group) send(ctx context.Context, r *Request, p *Response) error {
+	g.budget.earn()
+	var failed *address
+	from := pooled
+	for try := 1; ; try++ {
+		end, trial, err := g.pick(time.Now(), failed, r)
+		if err != nil {
+			return err
+		}
+		err = end.send(ctx, r, p, from)
+		end.judge(p, err, trial, len(g.ends) > 1)
+		if err == nil || try >= maxTries || ctx.Err() != nil {
+			return err
+		}
+		again, other := g.again(r, err)
+		if !again || !g.budget.spend() {
+			return err
+		}
+		if from = fresh; other {
+			failed, from = end, pooled
+		}
+	}
+}
+
+// again tells whether r may be sent again after err, and whether it must be to
+// another address.
+func (g *group) again(r *Request, err error) (again, other bool) {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false, false
+	}
+	others := len(g.ends) > 1
+	switch {
+	case e.Kind == Unreachable || e.Kind == Untrusted || e.Kind == Full:
+		return others, true // nothing was sent
+	case !r.repeatable():
+		return false, false
+	case e.silent && e.reused: // it ended while it was idle
+		return true, false
+	case e.Kind == Broken || e.Kind == Malformed:
+		return others, true
+	}
+	return false, false
+}
+
+// pick chooses the address with the fewest requests under way among those that
+// are well, but not the one that failed a moment ago. One that failed often gets
+// a request that can be repeated, to see.
+func (g *group) pick(now time.Time, not *address, r *Request) (end *address, trial bool, err error) {
+	n := len(g.ends)
+	if n == 1 {
+		return g.only(now)
+	}
+	start := int(g.next.Add(1) % uint32(n)) //nolint:gosec // few
+	for i := range n {
+		a := g.ends[(start+i)%n]
+		if a == not || a.down.Load() {
+			continue
+		}
+		switch a.health.state(now) {
+		case Closed:
+			if end == nil || a.pending.Load() < end.pending.Load() {
+				end = a
+			}
+		case HalfOpen:
+			if r.repeatable() {
+				if ok, trial := a.health.allow(now); ok {
+					return a, trial, nil
+				}
+			}
+		case Tripped:
+		}
+	}
+	if end != nil {
+		return end, false, nil
+	}
+	return g.any(now, not)
+}
+
+// any is the last resort: an address that may be tried, whatever the request.
+func (g *group) any(now time.Time, not *address) (*address, bool, error) {
+	for _, a := range g.ends {
+		if a == not || a.down.Load() {
+			continue
+		}
+		if ok, trial := a.health.allow(now); ok {
+			return a, trial, nil
+		}
+	}
+	return nil, false, &Error{Kind: Open, Address: g.ends[0].host, Err: errOpen}
+}
+
+// only is the one address that there is.
+func (g *group) only(now time.Time) (*address, bool, error) {
+	a := g.ends[0]
+	if !a.down.Load() {
+		if ok, trial := a.health.allow(now); ok {
+			return a, trial, nil
+		}
+	}
+	return nil, false, &Error{Kind: Open, Address: a.host, Err: errOpen}
+}
+
+// judge tells the breaker how an attempt ended. Where there are others, an
+// address that says itself that it cannot serve counts as failed.
+func (a *address) judge(p *Response, err error, trial, others bool) {
+	var e *Error
+	switch {
+	case err == nil && others && p.Status >= 502 && p.Status <= 504:
+		a.health.failed(time.Now())
+	case err == nil:
+		a.health.succeeded()
+	case errors.As(err, &e) && e.Kind.blames() && !(e.silent && e.reused):
+		a.health.failed(time.Now())
+	case trial:
+		a.health.neither()
+	}
+}
+
+// A budget bounds what is sent again: a fifth of all requests, and ten at
+// once. Without it, retries would double the load of an upstream that fails
+// under load.
+type budget struct{ fifths atomic.Int64 }
+
+// The budget is counted in fifths of a request, below zero: the zero budget is
+// full.
+const budgetRoom = 50
+
+// earn adds what a request brings.
+func (b *budget) earn() {
+	if used := b.fifths.Load(); used > 0 {
+		b.fifths.CompareAndSwap(used, used-1) // one that is lost in a race only makes it stricter
+	}
+}
+
+// spend takes one retry, or reports that there is none left.
+func (b *budget) spend() bool {
+	for {
+		used := b.fifths.Load()
+		if used+5 > budgetRoom {
+			return false
+		}
+		if b.fifths.CompareAndSwap(used, used+5) {
+			return true
+		}
+	}
+}

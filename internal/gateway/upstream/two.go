@@ -1,0 +1,202 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/risk"
+)
+
+// newTwo makes the client for an upstream that speaks HTTP/2. net/http keeps
+// its connections.
+func newTwo(dial Dial, conf *tls.Config) *http.Transport {
+	conf = conf.Clone()
+	conf.NextProtos = []string{"h2"}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP2(true)
+	return &http.Transport{
+		DialContext: dial, TLSClientConfig: conf, TLSHandshakeTimeout: dialTime, DisableCompression: true,
+		MaxResponseHeaderBytes: maxHead, IdleConnTimeout: idleTime, Protocols: protocols,
+	}
+}
+
+// sendTwo makes one attempt over HTTP/2.
+func (a *address) sendTwo(ctx context.Context, r *Request, p *Response) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	late := time.AfterFunc(untilHead(r), func() { cancel(errLate) })
+	fail := func(err error) error {
+		late.Stop()
+		defer a.release()
+		defer cancel(nil)
+		return a.failedTwo(ctx, err)
+	}
+	if r.Upgrade != "" { // RFC 9113 section 8.6 has none
+		return fail(errHead)
+	}
+	out, err := a.requestTwo(r, late)
+	if err != nil {
+		return fail(err)
+	}
+	resp, err := a.two.RoundTrip(out.WithContext(ctx))
+	if err != nil {
+		return fail(err)
+	}
+	b := &bodyTwo{a: a, body: resp.Body, ctx: ctx, cancel: cancel, late: late, r: r}
+	p.Status, p.Length, p.Address, p.Tunnel, p.Body = resp.StatusCode, resp.ContentLength, a.host, nil, b
+	p.Fields = p.Fields[:0]
+	for name, values := range resp.Header {
+		for _, v := range values {
+			p.Fields = append(p.Fields, risk.Field{Name: name, Value: v})
+		}
+	}
+	b.fed()
+	return nil
+}
+
+// untilHead is how long the head of the reply may take.
+func untilHead(r *Request) time.Duration {
+	d := r.Head
+	if d <= 0 {
+		d = time.Hour
+	}
+	if !r.Till.IsZero() {
+		d = min(d, time.Until(r.Till))
+	}
+	return d
+}
+
+// requestTwo is r in the words of net/http.
+func (a *address) requestTwo(r *Request, late *time.Timer) (*http.Request, error) {
+	if _, err := appendHead(nil, r, a.host); err != nil {
+		return nil, err
+	}
+	host := r.Host
+	if host == "" {
+		host = a.host
+	}
+	out := &http.Request{
+		Method: r.Method, Proto: "HTTP/2.0", ProtoMajor: 2, Host: host, Header: make(http.Header, len(r.Fields)+1),
+		URL: &url.URL{Scheme: "https", Host: a.host, Opaque: r.Target},
+	}
+	for _, f := range r.Fields {
+		name := http.CanonicalHeaderKey(f.Name)
+		out.Header[name] = append(out.Header[name], f.Value)
+	}
+	if out.Header["User-Agent"] == nil {
+		out.Header["User-Agent"] = nil // else net/http writes its own
+	}
+	switch {
+	case r.Body != nil:
+		out.ContentLength, out.Body = r.Length, &feed{r: r, late: late}
+	case len(r.Whole) > 0:
+		out.ContentLength, out.Body = int64(len(r.Whole)), io.NopCloser(bytes.NewReader(r.Whole))
+	case r.Whole != nil || meansBody(r.Method):
+		out.Body = http.NoBody
+	}
+	return out, nil
+}
+
+// failedTwo sorts an error of net/http.
+func (a *address) failedTwo(ctx context.Context, err error) error {
+	e := &Error{Kind: Broken, Address: a.host, Err: err}
+	var body *bodyError
+	switch {
+	case errors.As(err, &body):
+		e.Kind, e.Err = BodyFailed, body.err
+	case errors.Is(err, errHead):
+		e.Kind = Refused
+	case errors.Is(context.Cause(ctx), errLate):
+		e.Kind = Late
+	case ctx.Err() != nil:
+		e.Kind = kindOfContext(ctx)
+	case isTLS(err):
+		e.Kind = Untrusted
+	case isTimeout(err):
+		e.Kind = Late
+	}
+	return e
+}
+
+// A feed is a body that streams to net/http. While it moves, nobody waits for a
+// reply.
+type feed struct {
+	r    *Request
+	late *time.Timer
+	once sync.Once
+}
+
+// Read reads the body.
+func (f *feed) Read(p []byte) (int, error) {
+	n, err := f.r.Body.Read(p)
+	f.late.Reset(untilHead(f.r))
+	if err != nil && err != io.EOF { //nolint:errorlint // readers return it bare
+		err = &bodyError{err}
+	}
+	return n, err
+}
+
+// Close makes a Read under way return.
+func (f *feed) Close() error {
+	f.once.Do(func() {
+		if f.r.Stop != nil {
+			f.r.Stop()
+		}
+	})
+	return nil
+}
+
+// A bodyTwo is the body of a reply over HTTP/2.
+type bodyTwo struct {
+	a      *address
+	body   io.ReadCloser
+	ctx    context.Context //nolint:containedctx // it lives as long as the body
+	cancel context.CancelCauseFunc
+	late   *time.Timer
+	r      *Request
+	once   sync.Once
+}
+
+// fed moves the end of the wait for the next byte.
+func (b *bodyTwo) fed() {
+	d := b.r.Idle
+	if d <= 0 {
+		d = time.Hour
+	}
+	if !b.r.Till.IsZero() {
+		d = min(d, time.Until(b.r.Till))
+	}
+	b.late.Reset(d)
+}
+
+// Read reads the body.
+func (b *bodyTwo) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if n > 0 {
+		b.fed()
+	}
+	if err != nil && err != io.EOF { //nolint:errorlint // readers return it bare
+		err = b.a.failedTwo(b.ctx, err)
+		if kind, _ := KindOf(err); kind.blames() {
+			b.a.health.failed(time.Now())
+		}
+	}
+	return n, err
+}
+
+// Close ends the exchange.
+func (b *bodyTwo) Close() error {
+	b.once.Do(func() {
+		b.late.Stop()
+		b.cancel(nil)
+		_ = b.body.Close() //nolint:errcheck // it is over
+		b.a.release()
+	})
+	return nil
+}
