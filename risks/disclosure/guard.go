@@ -29,9 +29,9 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	return risk.At(risk.Reply, &guard{stays: append(declared(s.Op), p.Keep...)}), nil
 }
 
-// declared lists the disclosing fields that the contract declares, which
-// clients may count on; the lint speaks of them. Server and X-Powered-By serve
-// no client.
+// declared lists the fields that the contract declares, which clients may count
+// on; the lint speaks of those that disclose. Server and X-Powered-By serve no
+// client.
 func declared(op *contract.Operation) []string {
 	if op == nil {
 		return nil
@@ -39,7 +39,7 @@ func declared(op *contract.Operation) []string {
 	var out []string
 	for _, r := range op.Replies {
 		for _, h := range r.Headers {
-			if discloses(h.Name) && !strings.EqualFold(h.Name, "Server") && !strings.EqualFold(h.Name, "X-Powered-By") {
+			if !strings.EqualFold(h.Name, "Server") && !strings.EqualFold(h.Name, "X-Powered-By") {
 				out = append(out, h.Name)
 			}
 		}

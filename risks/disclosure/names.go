@@ -1,27 +1,23 @@
 package disclosure
 
-// maxName is how much of a name is looked at, in bytes; the longest name
-// below is shorter.
-const maxName = 40
+// known is how much of a name is looked at, in bytes; the longest name below
+// is shorter.
+const known = 40
 
 // discloses tells whether a field by this name says what runs behind the
 // gateway, without regard to case.
 func discloses(name string) bool {
-	if len(name) > maxName {
-		return false
-	}
-	var buf [maxName]byte
-	for i := range len(name) {
-		switch c := name[i]; {
+	var buf [known]byte
+	low := buf[:copy(buf[:], name)]
+	for i, c := range low {
+		switch {
 		case c == '_':
-			buf[i] = '-' // as CGI and its heirs write it
+			low[i] = '-' // as CGI and its heirs write it
 		case c >= 'A' && c <= 'Z':
-			buf[i] = c + 'a' - 'A'
-		default:
-			buf[i] = c
+			low[i] = c + 'a' - 'A'
 		}
 	}
-	return tells(buf[:len(name)])
+	return tells(low)
 }
 
 // tells holds the fields that say which software, version or host answered.
@@ -31,7 +27,7 @@ func tells(low []byte) bool {
 	switch string(low) {
 	case "server", "via", "powered-by", "product", "sourcemap", "host-header", "liferay-portal", "pega-host", "oraclecommercecloud-version",
 		"microsoftsharepointteamservices", "k-proxy-request",
-		"x-aspnet-version", "x-aspnetmvc-version", "x-generator", "x-generated-by", "x-runtime", "x-server", "x-server-name", "x-served-by", "x-host", "x-hostname",
+		"x-aspnet-version", "x-aspnetmvc-version", "x-generator", "x-generated-by", "x-runtime", "x-server", "x-served-by", "x-host", "x-hostname",
 		"x-upstream", "x-node", "x-instance-id", "x-application-context", "x-framework", "x-cms", "x-php-version", "x-python-version", "x-java-version", "x-version-info",
 		"x-owa-version", "x-feserver", "x-beserver", "x-calculatedbetarget", "x-diaginfo", "x-sourcefiles", "x-sourcemap", "x-mod-pagespeed", "x-page-speed",
 		"x-turbo-charged-by", "x-redirect-by", "x-jenkins", "x-hudson", "x-jitsi-release", "x-umbraco-version", "x-cocoon-version", "x-content-encoded-by",
@@ -41,7 +37,7 @@ func tells(low []byte) bool {
 	for _, prefix := range [...]string{
 		"x-debug", "x-powered", "x-backend", "x-backside", "x-envoy-", "x-varnish-", "x-litespeed-", "x-kubernetes-", "x-server-", "x-b3-", "x-upstream-", "x-symfony-", "x-nextjs-",
 	} {
-		if len(low) >= len(prefix) && string(low[:len(prefix)]) == prefix {
+		if string(low[:min(len(low), len(prefix))]) == prefix {
 			return true
 		}
 	}
