@@ -66,6 +66,8 @@ var third = []struct{ who, module, why string }{
 	{"internal/policy", "github.com/goccy/go-yaml", "the policy file, with positions"},
 	{"internal/policy", "go.yaml.in/yaml/v3", "the policy file, with positions"},
 	{"internal/gateway", "github.com/andybalholm/brotli", "replies in the coding br have to be read"},
+	{"internal/gateway/wire", "golang.org/x/net", "HTTP/2, whose frames and limits net/http does not show"},
+	{"internal/gateway/wire", "golang.org/x/sys", "whether a client is still there"},
 	{"internal/metrics", "github.com/prometheus/client_golang", "the text format of Prometheus"},
 	{"internal/certs", "github.com/caddyserver/certmagic", "ACME"},
 	{"internal/certs", "github.com/fsnotify/fsnotify", "certificates that change"},

@@ -1,0 +1,223 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/fault"
+)
+
+// minRate is how fast a body has to come on average, in bytes a second, once
+// its Grace is over. A slow telephone line makes 4 KiB; whoever is slower holds
+// a connection for its own sake.
+const minRate = 1 << 10
+
+// defaultGrace is how long any body may take.
+const defaultGrace = 5 * time.Second
+
+// A Body is that of a request. Reads fail with a *fault.Fault of this package,
+// after which the connection is of no more use, or with io.EOF at the end. It is
+// read by one goroutine at a time, which need not be that of the Handler. Once
+// the exchange is over, Reads fail.
+type Body struct {
+	// Grace is how long the body may take before it has to keep minRate; the
+	// Handler may set it before the first Read. 0: 5 s.
+	Grace time.Duration
+
+	mu    sync.Mutex  // held while a Read runs
+	halt  atomic.Bool // no Read is to begin
+	done  atomic.Bool // the last byte was read
+	err   error       // what every further Read returns
+	asked bool        // the client waits for 100 before it sends
+
+	c       *conn // of HTTP/1.1
+	chunked bool
+	left    int64 // bytes to come: of the body, or of the chunk; -1: a chunk size is next
+	chunk   chunkReader
+
+	h2    io.Reader // of HTTP/2
+	ctl   *http.ResponseController
+	began time.Time // of the first Read
+	got   int64
+	limit atomic.Int64 // of ReadBy, in nanoseconds since 1970; 0: none
+}
+
+// Read reads the next bytes. The first one sends 100 where the client waits for
+// it.
+func (b *Body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil && b.halt.Load() {
+		b.err = errOver
+	}
+	if b.err != nil || len(p) == 0 {
+		return 0, b.err
+	}
+	n, err := b.read(p)
+	if err == io.EOF { //nolint:errorlint // ours is bare
+		b.done.Store(true)
+	}
+	if err != nil {
+		b.err = err
+	}
+	return n, err
+}
+
+func (b *Body) read(p []byte) (int, error) {
+	switch {
+	case b.h2 != nil:
+		return b.readStream(p)
+	case b.chunked:
+		return b.readChunked(p)
+	case b.left == 0:
+		return 0, io.EOF
+	}
+	n, err := b.c.readBody(b, p[:min(int64(len(p)), b.left)])
+	if b.left -= int64(n); b.left == 0 && err == nil {
+		b.done.Store(true)
+	}
+	return n, err
+}
+
+// Stop makes a Read that is under way return soon, and further ones fail. The
+// connection ends with the exchange.
+func (b *Body) Stop() {
+	if b.done.Load() || b.halt.Swap(true) {
+		return
+	}
+	past := time.Unix(1, 0)
+	if b.c != nil {
+		_ = b.c.nc.SetReadDeadline(past) //nolint:errcheck // a connection that is gone needs none
+	} else {
+		_ = b.ctl.SetReadDeadline(past) //nolint:errcheck // as above
+	}
+}
+
+// Close is Stop.
+func (b *Body) Close() error { b.Stop(); return nil }
+
+// finished tells whether the last byte was read.
+func (b *Body) finished() bool { return b.done.Load() }
+
+// settled tells whether the connection can go on behind the body: it was read,
+// or what is left of it lies in the buffer.
+func (b *Body) settled() bool {
+	switch {
+	case b.done.Load():
+		return true
+	case b.halt.Load() || b.chunked || b.c == nil || !b.mu.TryLock():
+		return false
+	}
+	defer b.mu.Unlock()
+	return b.err == nil && b.left <= int64(b.c.buffered())
+}
+
+// end stops the body and reports whether the connection can go on behind it.
+func (b *Body) end() bool {
+	if b.settled() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if !b.done.Load() {
+			b.c.skip(int(b.left))
+		}
+		b.err = errOver
+		return true
+	}
+	b.Stop()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.err = errOver
+	return false
+}
+
+// readBody reads from the buffer, or from the connection.
+func (c *conn) readBody(b *Body, p []byte) (int, error) {
+	if b.asked {
+		if err := c.goOn(b); err != nil {
+			return 0, err
+		}
+	}
+	if c.buffered() > 0 {
+		n := copy(p, c.buf.b[c.buf.r:c.buf.w])
+		c.buf.r += n
+		return n, nil
+	}
+	n, err := c.await(b, p)
+	if n > 0 {
+		return n, nil
+	}
+	return 0, c.bodyFault(err)
+}
+
+// goOn sends 100 (RFC 9110 section 10.1.1), unless the reply has begun.
+func (c *conn) goOn(b *Body) error {
+	b.asked = false
+	c.out.Lock()
+	defer c.out.Unlock()
+	if c.replied {
+		return cutBody.Because(errTwice)
+	}
+	_, err := c.send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	if err != nil {
+		return cutBody.Because(err)
+	}
+	return nil
+}
+
+// await reads from the connection while the watch looks at the pace.
+func (c *conn) await(b *Body, p []byte) (int, error) {
+	if c.late.Load() || b.halt.Load() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	grace := b.Grace
+	if grace <= 0 {
+		grace = defaultGrace
+	}
+	c.grace.Store(grace.Milliseconds())
+	began := c.enter(receiving)
+	n, err := c.nc.Read(p)
+	c.waited.Add(c.enter(working) - began)
+	c.got.Add(int64(n))
+	return n, err //nolint:wrapcheck // sorted by bodyFault
+}
+
+// bodyFault says why no more of a body came.
+func (c *conn) bodyFault(err error) *fault.Fault {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return slowBody
+	}
+	return cutBody.Because(err)
+}
+
+// readStream reads a body of HTTP/2 and keeps its pace.
+func (b *Body) readStream(p []byte) (int, error) {
+	if b.began.IsZero() {
+		b.began = time.Now()
+	}
+	grace := b.Grace
+	if grace <= 0 {
+		grace = defaultGrace
+	}
+	due := b.began.Add(grace + time.Duration(b.got)*time.Second/minRate)
+	if n := b.limit.Load(); n > 0 && n < due.UnixNano() {
+		due = time.Unix(0, n)
+	}
+	_ = b.ctl.SetReadDeadline(due) //nolint:errcheck // the read tells
+	n, err := b.h2.Read(p)
+	b.got += int64(n)
+	switch {
+	case err == io.EOF: //nolint:errorlint // readers return it bare
+		_ = b.ctl.SetReadDeadline(time.Time{}) //nolint:errcheck // nothing more is read
+		return n, io.EOF
+	case err == nil:
+		return n, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, slowBody
+	}
+	return n, cutBody.Because(err)
+}
