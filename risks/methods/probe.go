@@ -44,12 +44,33 @@ func probe(ctx context.Context, t *risk.Target) error {
 	}
 	p.router, _ = match.Build(routes)
 	done := map[string]bool{}
-	for _, op := range t.Contract.Operations {
+	for _, op := range readsFirst(t.Contract.Operations) {
+		lawful, ok := t.Lawful(op)
+		if !ok {
+			continue
+		}
+		p.override(op, lawful)
 		if !done[op.Path] {
-			done[op.Path] = p.methods(op)
+			done[op.Path] = true
+			p.trace(op, lawful)
+			p.methods(op, lawful)
 		}
 	}
 	return ctx.Err()
+}
+
+// readsFirst puts operations of GET before others: of a path that has one, it
+// is what invented methods are compared with.
+func readsFirst(ops []*contract.Operation) []*contract.Operation {
+	var reads, others []*contract.Operation
+	for _, op := range ops {
+		if op.Method == "GET" {
+			reads = append(reads, op)
+		} else {
+			others = append(others, op)
+		}
+	}
+	return append(reads, others...)
 }
 
 // works tells whether an answer is a success with content.
@@ -71,20 +92,13 @@ func (p *prober) find(path, method string) match.Found {
 	return p.router.Find(c.Decoded, method, &m)
 }
 
-// methods tries methods that the contract does not name on the path of op. It
-// tells whether it could.
-func (p *prober) methods(op *contract.Operation) bool {
-	lawful, ok := p.t.Lawful(op)
-	if !ok {
-		return false
-	}
-	p.trace(op, lawful)
-	p.override(op, lawful)
+// methods tries methods that the contract does not name on the path of op.
+func (p *prober) methods(op *contract.Operation, lawful *risk.Attempt) {
 	attempt := risk.Attempt{As: p.caller, Path: lawful.Path, Method: "X" + upper(p.t.Canary())}
 	control := p.send(&attempt)
 	if !refused(control) {
 		p.anyMethod(op, lawful, control)
-		return true
+		return
 	}
 	for _, m := range [...]string{"GET", "POST", "PUT", "PATCH"} {
 		if p.find(lawful.Path, m) == match.Yes {
@@ -105,7 +119,6 @@ func (p *prober) methods(op *contract.Operation) bool {
 				m, op.Path, got.Status, control.Status),
 		})
 	}
-	return true
 }
 
 // anyMethod reports a path whose handler does not look at the method: an
@@ -115,7 +128,7 @@ func (p *prober) anyMethod(op *contract.Operation, lawful *risk.Attempt, control
 		return
 	}
 	want := p.send(lawful)
-	if !works(want) || want.Status != control.Status || !slices.Equal(want.Body, control.Body) {
+	if want == nil || want.Status != control.Status || !slices.Equal(want.Body, control.Body) {
 		return
 	}
 	p.t.Report(risk.Finding{
