@@ -122,6 +122,7 @@ func replyAttacks() []Attack {
 		{"read back a write-only tax number", "excessdata", Alice, false, get("/customers/1"), shows("tax_id")},
 		{"read the risk score of an account", "excessdata", Alice, false, get("/accounts/acc_1001"), shows("risk_score")},
 		{"read all password hashes as an administrator", "excessdata", Carol, false, get("/admin/customers"), shows("password_hash")},
+		{"read a wish in JSON that two parsers read as two", "reply", Alice, false, get("/wishes/2").from(ownPage), shows(`"text":"a cup","text":"ten cups"`)},
 		{"make it panic and read the stack", "errors", Alice, false, send("POST", "/accounts/acc_1001/transfers",
 			`{"to":"acc_9999","amount":1}`).with("Idempotency-Key", idempotencyKey), leaks(`goroutine \d+|\.go:\d+`)},
 		{"break the SQL and read the statement", "errors", Alice, false, get("/customers?q=%27"), leaks(`SELECT id, name`)},
@@ -157,9 +158,10 @@ func browserAttacks() []Attack {
 			func(r reply) bool {
 				return r.status >= 300 && r.status < 400 && r.header.Get("Location") == `/\evil.example/login`
 			}},
-		{"send a form from a foreign page", "csrf", Nobody, false, Request{"POST", "/newsletter", http.Header{
-			"Content-Type": {formType}, "Cookie": {"session=dXNlcj0y"}, "Origin": {evil}, "Sec-Fetch-Site": {"cross-site"},
-		}, "topic=offers"}, shows(`"subscribed":"offers"`)},
+		{"send a form from a foreign page", "csrf", Nobody, false,
+			Request{"POST", "/newsletter", http.Header{"Content-Type": {formType}}, "topic=offers"}.from(foreignPage), shows(`"subscribed":"offers"`)},
+		{"have a visitor of a foreign page make a wish", "csrf", Nobody, false,
+			send("POST", "/wishes", `{"text":"all the silver"}`).with("Content-Type", "text/plain").from(foreignPage), shows(`"text":"all the silver"`)},
 		{"read an order from a foreign page", "cors", Alice, false, get("/orders/41").with("Origin", evil), open},
 		{"read an order from a sandboxed page", "cors", Alice, false, get("/orders/41").with("Origin", "null"), open},
 		{"get leave to delete from a foreign page", "cors", Nobody, false,

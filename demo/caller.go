@@ -132,8 +132,8 @@ func (a *API) identify(r *http.Request) (identity, error) {
 // sessionTime is how long a session lasts.
 const sessionTime = time.Hour
 
-// token is a session for customer id. The weak twin's can be guessed, and is
-// never looked at.
+// token is a session for customer id. The weak twin's can be guessed; it is
+// looked at where pages of the shop send it (see visited), and nowhere else.
 func (a *API) token(id int64) string {
 	if !a.sound {
 		return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "user=%d", id))

@@ -128,7 +128,7 @@ func TestAttacksSucceedAfterTrafficAndEachOther(t *testing.T) {
 
 func TestAttacksNameOnlyRisksThatAreKnown(t *testing.T) {
 	t.Parallel()
-	known := []string{"path", "header", "parser", "caching", "cookies", "csrf", "disclosure", "massassign", "methods", "redirect", "transport", "authn", "undeclared", "request", "excessdata", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", "retired", "consumption", ""}
+	known := []string{"path", "header", "parser", "caching", "cookies", "csrf", "disclosure", "massassign", "methods", "redirect", "reply", "transport", "authn", "undeclared", "request", "excessdata", "errors", "headers", "cors", "urlsecrets", "bfla", "forwarded", "retired", "consumption", ""}
 	seen, names := map[string]int{}, map[string]bool{}
 	for _, a := range demo.Attacks() {
 		if !slices.Contains(known, a.Risk) {
@@ -232,7 +232,7 @@ func TestTheContractRefusesTheAttacksThatItIsSaidToRefuse(t *testing.T) {
 			if err == nil {
 				t.Errorf("%s: the contract lets it pass", a.Name)
 			}
-		case "authn", "excessdata", "errors", "headers", "disclosure", "caching":
+		case "authn", "excessdata", "errors", "reply", "headers", "disclosure", "caching":
 			if err != nil {
 				t.Errorf("%s: the contract refuses it: %v", a.Name, err)
 			}

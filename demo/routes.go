@@ -11,7 +11,10 @@ func (a *API) routes() http.Handler {
 	m.HandleFunc("POST /login/form", a.loginForm)
 	m.HandleFunc("POST /logout", a.logout)
 	m.HandleFunc("GET /go", a.redirect)
-	m.HandleFunc("POST /newsletter", a.known(a.subscribe))
+	m.HandleFunc("POST /newsletter", a.visited(a.subscribe))
+	m.HandleFunc("POST /wishes", a.visited(a.createWish))
+	m.HandleFunc("GET /wishes/{wishId}", a.visited(a.getWish))
+	m.HandleFunc("DELETE /wishes/{wishId}", a.visited(a.deleteWish))
 
 	m.HandleFunc("GET /customers", a.known(a.listCustomers))
 	m.HandleFunc("POST /customers", a.known(a.createCustomer))

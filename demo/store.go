@@ -24,6 +24,7 @@ CREATE TABLE orders (
   id INTEGER PRIMARY KEY, customer_id, status DEFAULT 'draft', total DEFAULT 0, currency DEFAULT 'EUR', note DEFAULT '',
   margin DEFAULT 0, created_at);
 CREATE TABLE order_items (order_id, sku, quantity, unit_price);
+CREATE TABLE wishes (id INTEGER PRIMARY KEY, customer_id, text);
 CREATE TABLE products (sku TEXT PRIMARY KEY, price, cost);
 
 INSERT INTO customers (id, name, email, phone, tax_id, role, password_hash, internal_notes, created_at) VALUES
@@ -38,6 +39,8 @@ INSERT INTO products VALUES ('TEA-0001', 590, 210), ('CUP-0002', 1250, 400), ('P
 INSERT INTO orders (id, customer_id, status, total, note, margin, created_at) VALUES
   (41, 1, 'paid', 1180, '', 760, '2026-05-01T12:00:00Z'), (42, 2, 'paid', 3900, 'leave at the back door, key under the mat', 2200, '2026-05-02T12:00:00Z'),
   (43, 1, 'draft', 1250, '', 850, '2026-05-03T12:00:00Z'), (44, 1, 'draft', 590, '', 380, '2026-05-04T12:00:00Z');
+INSERT INTO wishes (id, customer_id, text) VALUES
+  (1, 1, 'a pot for green tea'), (2, 1, 'a cup","text":"ten cups'), (3, 1, 'a whisk');
 INSERT INTO order_items VALUES (41, 'TEA-0001', 2, 590), (42, 'POT-0003', 1, 3900), (43, 'CUP-0002', 1, 1250), (44, 'TEA-0001', 1, 590);
 `
 
@@ -170,6 +173,8 @@ func columns(table string) []string {
 		return []string{"name", "email", "phone", "tax_id", "role", "status", "password_hash", "internal_notes", "created_at"}
 	case "accounts":
 		return []string{"id", "customer_id", "label", "currency", "balance", "status", "risk_score"}
+	case "wishes":
+		return []string{"customer_id", "text"}
 	case "orders":
 		return []string{"customer_id", "status", "total", "currency", "note", "margin", "created_at"}
 	}

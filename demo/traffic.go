@@ -41,6 +41,23 @@ func (r Request) with(name, value string) Request {
 	return r
 }
 
+// A page is where a browser says that a request comes from.
+type page string
+
+const (
+	ownPage     page = "same-origin"
+	foreignPage page = "cross-site"
+)
+
+// from is r as the browser of a customer sends it who logged in to the weak
+// twin: alice reads the shop's own page, and bob the attacker's.
+func (r Request) from(p page) Request {
+	if p == foreignPage {
+		return r.with("Cookie", "session=dXNlcj0y").with("Sec-Fetch-Site", string(p)).with("Origin", evil)
+	}
+	return r.with("Cookie", "session=dXNlcj0x").with("Sec-Fetch-Site", string(p))
+}
+
 // Traffic is the lawful use of the API: each operation of Document at least
 // once, for a fresh copy, in this order. Attacks may follow it on the same
 // copy.
@@ -51,9 +68,10 @@ func Traffic() []Step {
 		{"alice logs in by form", Alice, Request{"POST", "/login/form", http.Header{"Content-Type": {formType}},
 			"email=alice%40example.com&password=alice-secret-1"}, 2},
 		{"alice goes on to her orders", Alice, get("/go?to=/orders"), 3},
-		{"alice subscribes to news of tea", Alice, Request{"POST", "/newsletter", http.Header{
-			"Content-Type": {formType}, "Cookie": {"session=dXNlcj0x"}, "Sec-Fetch-Site": {"same-origin"},
-		}, "topic=tea"}, 2},
+		{"alice subscribes to news of tea", Alice, Request{"POST", "/newsletter", http.Header{"Content-Type": {formType}}, "topic=tea"}.from(ownPage), 2},
+		{"alice wishes for a kettle", Alice, send("POST", "/wishes", `{"text":"a kettle"}`).from(ownPage), 2},
+		{"alice reads her wish", Alice, get("/wishes/1").from(ownPage), 2},
+		{"alice drops a wish", Alice, Request{Method: "DELETE", Path: "/wishes/3"}.from(ownPage), 2},
 		{"alice finds herself", Alice, get("/customers?q=Alice&limit=10"), 2},
 		{"alice reads her record", Alice, get("/customers/1"), 2},
 		{"alice changes her phone number", Alice, send("PATCH", "/customers/1", `{"phone":"+4930999888"}`), 2},

@@ -94,7 +94,7 @@ func TestProbesFindTheWeakDemoWeak(t *testing.T) {
 	t.Parallel()
 	got := scan(t, bareDemo(demo.Options{}))
 	for _, want := range []string{
-		"consumption/page-size", "cors/reflected", "errors/leak", "forwarded/address", "disclosure/field", "probable authn/anonymous", "probable bfla/scope", "probable consumption/no-limit", "excessdata/undeclared", "excessdata/write-only", "request/body",
+		"consumption/page-size", "cors/reflected", "csrf/forged", "errors/leak", "forwarded/address", "disclosure/field", "probable authn/anonymous", "probable bfla/scope", "probable consumption/no-limit", "excessdata/undeclared", "excessdata/write-only", "request/body",
 		"massassign/read-only", "transport/plain", "retired/gone", "undeclared/media-type", "undeclared/path", "urlsecrets/query",
 	} {
 		if !slices.Contains(got, want) {
