@@ -35,7 +35,8 @@ func TestAMutant(t *testing.T) {
 	case fails:
 		t.Fail()
 	case spins:
-		for {
+		for n := 0; ; n++ {
+			id = n
 		}
 	case hangs:
 		wait()
