@@ -84,6 +84,5 @@ func credentials(api *risk.API) []string {
 // scalar tells whether a declared header field has one value: it is neither a
 // list nor an object, which may come in several fields.
 func scalar(p *contract.Parameter) bool {
-	return p.Schema != nil &&
-		!p.Schema.Allows(contract.ArrayType) && !p.Schema.Allows(contract.ObjectType)
+	return p.Schema != nil && !p.Schema.Allows(contract.ArrayType) && !p.Schema.Allows(contract.ObjectType)
 }
