@@ -99,9 +99,10 @@ const (
 )
 
 // Limits of the lines of chunks. Extensions are dropped, but they must not be a
-// way to send without end: they may be as long as the body and 16 KiB.
+// way to send without end: they may be about as long as the body, and 16 KiB.
 const (
 	maxChunkLine = 4 << 10
+	maxWaste     = 16 << 10
 	maxChunkSize = 1 << 56
 )
 
@@ -152,6 +153,9 @@ func (x *call) nextChunk() (last bool, err error) {
 	}
 	if x.left, err = parseChunk(line); err != nil {
 		return false, err
+	}
+	if x.waste = max(0, x.waste+int64(len(line))-16-2*min(x.left, maxWaste)); x.waste > maxWaste {
+		return false, ChunkLineTooLong
 	}
 	if x.left > 0 {
 		x.chunk = chunkData

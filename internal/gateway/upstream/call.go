@@ -37,6 +37,7 @@ type call struct {
 
 	frame  frame
 	left   int64 // bytes of the body, or of the chunk, that are to come
+	waste  int64 // bytes of lines of chunks beyond what the body explains
 	chunk  chunkState
 	single bool // the connection ends with this call
 	whole  bool // the body was read to its end

@@ -141,7 +141,11 @@ func isTLS(err error) bool {
 		record tls.RecordHeaderError
 		alert  tls.AlertError
 		name   x509.HostnameError
+		sent   *net.OpError // "remote error" and "local error" are alerts of crypto/tls
 	)
+	if errors.As(err, &sent) && (sent.Op == "remote error" || sent.Op == "local error") {
+		return true
+	}
 	return errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &name)
 }
 
