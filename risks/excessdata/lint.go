@@ -2,6 +2,7 @@ package excessdata
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/source"
@@ -55,7 +56,7 @@ func (l *linter) schema(s *contract.Schema, covered bool) {
 		}
 	}
 	for _, p := range s.Properties {
-		if credential(p.Name) && !p.Schema.WriteOnly && !scalarless(p.Schema) {
+		if credential(p.Name) && !onlyWritten(p.Schema) && !scalarless(p.Schema) {
 			l.report(source.Diagnostic{
 				At: p.NameAt, Severity: source.Warning, Code: CodeCredential,
 				Text: fmt.Sprintf("replies show the member %q", p.Name),
@@ -74,26 +75,27 @@ func (l *linter) schema(s *contract.Schema, covered bool) {
 	}
 }
 
+// deepest bounds how many schemas in a row are asked what they say of others.
+const deepest = 8
+
 // speaks tells whether s, or what it is put together from, says what becomes
 // of members that are not listed.
 func speaks(s *contract.Schema, depth int) bool {
-	const deepest = 8
 	if s == nil || depth > deepest {
 		return false
 	}
-	if s.AdditionalProperties != nil || s.Rare != nil && s.Rare.UnevaluatedProperties != nil || speaks(s.Ref, depth+1) {
-		return true
-	}
-	for _, c := range s.AllOf {
-		if speaks(c, depth+1) {
-			return true
-		}
-	}
-	return false
+	in := func(c *contract.Schema) bool { return speaks(c, depth+1) }
+	return len(others(s)) > 0 || in(s.Ref) || slices.ContainsFunc(s.AllOf, in)
 }
 
-// scalarless tells whether s can hold no text: an object of settings may have
-// the name of a credential.
+// scalarless tells whether s can hold no text, by its type or by that of what
+// it refers to: an object of settings may have the name of a credential.
 func scalarless(s *contract.Schema) bool {
-	return s.Types != 0 && s.Types&contract.StringType == 0
+	for n := 0; s != nil && n <= maxRefs; n++ {
+		if s.Types != 0 && s.Types&contract.StringType == 0 {
+			return true
+		}
+		s = s.Ref
+	}
+	return false
 }

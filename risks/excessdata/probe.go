@@ -3,6 +3,7 @@ package excessdata
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -49,11 +50,11 @@ func compare(t *risk.Target, op *contract.Operation, s *risk.Seen) {
 		return
 	}
 	m := mediaOf(op.ReplyFor(s.Status), s.Fields.Get("Content-Type"))
-	if m == nil || m.Schema == nil {
+	if m == nil {
 		return
 	}
-	w := walker{op: op, report: t.Report, done: map[string]bool{}}
-	if w.doc.Parse(s.Body) == nil && w.doc.Len() > 0 {
+	w := walker{op: op, report: t.Report, done: map[finding]bool{}}
+	if w.doc.Parse(s.Body) == nil {
 		w.value(0, m.Schema, 0)
 	}
 }
@@ -66,7 +67,7 @@ func mediaOf(r *contract.Reply, contentType string) *contract.Media {
 	media, _, _ := strings.Cut(contentType, ";")
 	media = strings.ToLower(strings.Trim(media, " \t"))
 	for _, m := range r.Media {
-		if m.Type == media && (media == "application/json" || strings.HasSuffix(media, "+json")) {
+		if m.Type == media && isJSON(media) {
 			return m
 		}
 	}
@@ -77,7 +78,13 @@ type walker struct {
 	op     *contract.Operation
 	report func(risk.Finding)
 	doc    jsonx.Doc
-	done   map[string]bool // member names that were reported
+	done   map[finding]bool // that were reported
+}
+
+// A finding is what is said of members by one name.
+type finding struct {
+	code source.Code
+	name string
 }
 
 func (w *walker) value(i int, s *contract.Schema, depth int) {
@@ -115,13 +122,13 @@ func (w *walker) member(c int, s *contract.Schema, depth int) {
 	case l.vague:
 	case l.closed:
 		w.find(CodeUndeclared, c, s, "the reply holds the member %s, which its schema refuses")
-	case !l.open && credential(name) && w.doc.Kind(c) == jsonx.String:
+	case !l.speaks && credential(name) && w.doc.Kind(c) == jsonx.String:
 		w.find(CodeCredential, c, s, "the reply holds the member %s, a credential that the contract does not list")
 	}
 }
 
 func (w *walker) find(code source.Code, c int, s *contract.Schema, proof string) {
-	key := string(code) + " " + string(w.doc.Key(c))
+	key := finding{code, string(w.doc.Key(c))}
 	if w.done[key] {
 		return
 	}
@@ -133,7 +140,7 @@ func (w *walker) find(code source.Code, c int, s *contract.Schema, proof string)
 type listing struct {
 	as     []*contract.Schema // under which it is listed
 	closed bool               // a schema that counts refuses what it does not list
-	open   bool               // a schema welcomes other members
+	speaks bool               // a schema says what becomes of other members
 	vague  bool               // alternatives or patterns: only the contract machine can tell
 }
 
@@ -149,13 +156,9 @@ func (l *listing) look(s *contract.Schema, name string, depth int) {
 	if len(s.PatternProperties) > 0 || len(s.AnyOf) > 0 || len(s.OneOf) > 0 || s.Rare != nil && (s.Rare.If != nil || len(s.Rare.DependentSchemas) > 0) {
 		l.vague = true
 	}
-	if a := s.AdditionalProperties; a != nil {
-		l.closed = l.closed || a.Never
-		l.open = l.open || !a.Never
-	}
-	if s.Rare != nil && s.Rare.UnevaluatedProperties != nil {
-		l.closed = l.closed || s.Rare.UnevaluatedProperties.Never
-		l.open = l.open || !s.Rare.UnevaluatedProperties.Never
+	for _, o := range others(s) {
+		l.closed = l.closed || o.Never
+		l.speaks = true
 	}
 	l.look(s.Ref, name, depth+1)
 	for _, c := range s.AllOf {
@@ -165,16 +168,7 @@ func (l *listing) look(s *contract.Schema, name string, depth int) {
 
 // writeOnly tells whether every schema of the name says so.
 func (l *listing) writeOnly() bool {
-	for _, s := range l.as {
-		says := false
-		for depth := 0; s != nil && depth < maxDepth; depth, s = depth+1, s.Ref {
-			says = says || s.WriteOnly
-		}
-		if !says {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(l.as, func(s *contract.Schema) bool { return !onlyWritten(s) })
 }
 
 // items is the schema of an array's elements, where there is one for all.

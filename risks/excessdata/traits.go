@@ -1,6 +1,8 @@
 package excessdata
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -19,28 +21,54 @@ type traits struct {
 
 func traitsOf(op *contract.Operation) (t traits) {
 	t.writeOnly = map[string]bool{}
-	readable := map[string]bool{}
 	for _, r := range op.Replies {
 		for _, m := range r.Media {
 			contract.Walk(m.Schema, func(s *contract.Schema) bool {
 				t.schemas = true
 				t.writes = t.writes || s.WriteOnly
 				t.closes = t.closes || closed(s)
-				names(s, t.writeOnly, readable)
+				for _, p := range s.Properties {
+					says, listed := t.writeOnly[p.Name]
+					t.writeOnly[p.Name] = onlyWritten(p.Schema) && (says || !listed)
+				}
 				return true
 			})
 		}
 	}
-	for name := range readable {
-		delete(t.writeOnly, name)
-	}
+	maps.DeleteFunc(t.writeOnly, func(_ string, only bool) bool { return !only })
 	return t
+}
+
+// maxRefs bounds how many references are followed in a row.
+const maxRefs = 32
+
+// onlyWritten tells whether a member with schema s is write-only, by s or by
+// what it refers to.
+func onlyWritten(s *contract.Schema) bool {
+	for n := 0; s != nil && n <= maxRefs; n++ {
+		if s.WriteOnly {
+			return true
+		}
+		s = s.Ref
+	}
+	return false
+}
+
+// others are the schemas that s itself has for members that it does not list.
+func others(s *contract.Schema) []*contract.Schema {
+	var out []*contract.Schema
+	if s.AdditionalProperties != nil {
+		out = append(out, s.AdditionalProperties)
+	}
+	if s.Rare != nil && s.Rare.UnevaluatedProperties != nil {
+		out = append(out, s.Rare.UnevaluatedProperties)
+	}
+	return out
 }
 
 // closed tells whether s itself refuses members that it does not list.
 func closed(s *contract.Schema) bool {
-	return s.AdditionalProperties != nil && s.AdditionalProperties.Never ||
-		s.Rare != nil && s.Rare.UnevaluatedProperties != nil && s.Rare.UnevaluatedProperties.Never
+	return slices.ContainsFunc(others(s), func(o *contract.Schema) bool { return o.Never })
 }
 
 // writes tells whether a schema has a write-only member somewhere.
