@@ -183,6 +183,15 @@ func overTLS(t testing.TB) func(*Config) {
 	return func(c *Config) { c.TLS = conf }
 }
 
+// open dials in plain text or over TLS.
+func (f *front) open(t testing.TB, how string) net.Conn {
+	t.Helper()
+	if how == "TLS" {
+		return f.dialTLS(t, "http/1.1")
+	}
+	return f.dial(t)
+}
+
 func (f *front) dialTLS(t testing.TB, protocol string) *tls.Conn {
 	t.Helper()
 	c := tls.Client(f.dial(t), &tls.Config{InsecureSkipVerify: true, ServerName: "example.com", NextProtos: []string{protocol}}) //nolint:gosec // the certificate is not what this is about

@@ -137,8 +137,8 @@ func (x *Exchange) check2(r *http.Request, conf *Config) *fault.Fault {
 		case !lawful(&f):
 			return ctlValue
 		case f.Name == "Content-Length":
-			if _, ok := decimal(f.Value); !ok || len(r.Header["Content-Length"]) > 1 {
-				return badLength
+			if n, ok := decimal(f.Value); !ok || len(r.Header["Content-Length"]) > 1 || n != max(r.ContentLength, 0) {
+				return badLength // section 8.1.1
 			}
 		case f.Name == "Connection" || f.Name == "Transfer-Encoding" || f.Name == "Upgrade" || f.Name == "Keep-Alive" || f.Name == "Proxy-Connection":
 			return badPseudo // RFC 9113 section 8.2.2

@@ -274,6 +274,7 @@ func (s *Server) end() {
 	s.ended = true
 	for c := range s.conns {
 		c.cut()
+		c.cancel(ErrClosed)
 	}
 	s.mu.Unlock()
 	if first {
