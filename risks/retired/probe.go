@@ -1,9 +1,11 @@
 package retired
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +56,8 @@ func judge(t *risk.Target, op *contract.Operation, l *life, seen *risk.Seen) {
 	report := func(code, proof string) {
 		t.Report(risk.Finding{Operation: op.Key, Confirmed: true, At: op.At, Code: code, Proof: proof})
 	}
-	now, err := time.Parse(httpTime, seen.Fields.Get("Date"))
-	if err == nil && !l.sunset.IsZero() && !now.Before(l.sunset) {
+	now, _ := time.Parse(httpTime, seen.Fields.Get("Date")) // without a date, long ago
+	if !l.sunset.IsZero() && !now.Before(l.sunset) {
 		report(string(CodeGone), fmt.Sprintf("%s %s was to end on %s, and still gives its declared answer (%d) on %s",
 			op.Method, op.Path, l.sunset.Format(time.DateOnly), seen.Status, now.Format(time.DateOnly)))
 		return
@@ -81,35 +83,33 @@ func genuine(op *contract.Operation, seen *risk.Seen) bool {
 	if doc.Kind(0) != jsonx.Object {
 		return doc.Kind(0) == jsonx.Array && shape.list
 	}
-	for name := range shape.required {
-		if doc.Member(0, name) < 0 {
+	has := map[string]bool{}
+	for i := range doc.Children(0) {
+		has[string(doc.Key(i))] = true
+	}
+	for _, name := range shape.required {
+		if !has[name] {
 			return false
 		}
 	}
-	for name := range shape.names {
-		if doc.Member(0, name) >= 0 {
-			return true
-		}
-	}
-	return len(shape.names) == 0 && !shape.list
+	known := func(name string) bool { return has[name] }
+	return slices.ContainsFunc(shape.names, known) || len(shape.names) == 0 && !shape.list
 }
 
 // A shape is what a schema says of the outermost value.
 type shape struct {
-	names, required map[string]bool
+	names, required []string
 	list            bool
 }
 
 func newShape(s *contract.Schema) shape {
-	out := shape{names: map[string]bool{}, required: map[string]bool{}}
+	var out shape
 	for depth := 0; s != nil && depth < 8; depth, s = depth+1, s.Ref {
 		for _, part := range append([]*contract.Schema{s}, s.AllOf...) {
 			for i := range part.Properties {
-				out.names[part.Properties[i].Name] = true
+				out.names = append(out.names, part.Properties[i].Name)
 			}
-			for _, name := range part.Required {
-				out.required[name] = true
-			}
+			out.required = append(out.required, part.Required...)
 			out.list = out.list || part.Types != 0 && part.Allows(contract.ArrayType) || part.Items != nil
 		}
 	}
@@ -154,13 +154,10 @@ func sample(s *contract.Schema) string {
 			return v.Text
 		}
 	}
-	if s.Types != 0 && s.Types&(contract.IntegerType|contract.NumericType) != 0 {
-		if s.Minimum != "" && plain(string(s.Minimum)) {
-			return string(s.Minimum)
-		}
-		return "1"
+	if s.Types&(contract.IntegerType|contract.NumericType) == 0 || !plain(string(s.Minimum)) {
+		return ""
 	}
-	return ""
+	return cmp.Or(string(s.Minimum), "1")
 }
 
 // plain tells whether s can stand in a path as it is.
