@@ -43,31 +43,26 @@ type prober struct {
 
 func (p *prober) operation(ctx context.Context, op *contract.Operation, try *risk.Attempt) error {
 	seen, err := p.private(ctx, op, try)
-	if err != nil || seen == nil {
+	if seen == nil {
 		return err
 	}
 	says, _ := of(seen.Fields)
 	switch {
 	case !says.said && !seen.Fields.Has("Expires") && !seen.Fields.Has("Pragma"):
 		p.find(op, CodeSilent, "a reply that only a known caller gets says nothing to caches")
-	case !says.personal() && (says.public || stays(seen.Fields)):
+	case !says.personal() && (says.public || says.stays):
 		p.find(op, CodeShared, "a reply that only a known caller gets may be kept by shared caches: "+seen.Fields.Get("Cache-Control"))
 	}
 	file := *try
 	file.Path = strings.TrimSuffix(try.Path, "/") + "/" + p.t.Canary() + ".css"
 	named, err := p.private(ctx, op, &file)
-	if err != nil || named == nil || !bytes.Equal(named.Body, seen.Body) {
+	if named == nil || !bytes.Equal(named.Body, seen.Body) {
 		return err
 	}
-	if says, _ := of(named.Fields); !says.noStore && !(says.private && !says.public) {
+	if says, _ := of(named.Fields); !says.personal() {
 		p.find(op, CodeExtension, "a name with .css put behind the path gets the same private reply, which caches keep as a file")
 	}
 	return nil
-}
-
-// stays tells whether a Cache-Control field gives the reply a time.
-func stays(f risk.Fields) bool {
-	return strings.Contains(strings.ToLower(f.Get("Cache-Control")), "max-age=")
 }
 
 // private returns the answer to a caller, or nil where there is none or nobody

@@ -12,6 +12,7 @@ type rules struct {
 	noStore bool
 	private bool // or no-cache: no cache gives it to somebody else without asking
 	public  bool // or s-maxage: shared caches may keep it
+	stays   bool // max-age gives it a time
 }
 
 // read adds what one Cache-Control field says (RFC 9111 section 5.2.2). A
@@ -20,7 +21,7 @@ func (r *rules) read(value string) {
 	r.said = true
 	for part := range strings.SplitSeq(value, ",") {
 		part = strings.Trim(part, " \t")
-		name, _, argument := strings.Cut(part, "=")
+		name, value, argument := strings.Cut(part, "=")
 		switch name = strings.TrimRight(name, " \t"); {
 		case risk.EqualFold(name, "no-store"):
 			r.noStore = true
@@ -28,6 +29,8 @@ func (r *rules) read(value string) {
 			r.private = r.private || !argument
 		case risk.EqualFold(name, "public"), risk.EqualFold(name, "s-maxage"):
 			r.public = true
+		case risk.EqualFold(name, "max-age"):
+			r.stays = r.stays || strings.Trim(value, " \t\"0") != ""
 		}
 	}
 }
