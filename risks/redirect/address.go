@@ -4,30 +4,23 @@ import "strings"
 
 // hostOf finds the host that a browser goes to for the text of a Location or
 // Refresh field, by the rules of the WHATWG URL standard, which forgive more
-// than RFC 3986: backslashes are slashes, tabs are not there, any number of
-// slashes begins an authority. host is "" for a place on the same site;
+// than RFC 3986: backslashes are slashes, tabs are not there, nor are control
+// characters around it, any number of slashes begins an authority. host is "" for a place on the same site;
 // lawful is false for what leads to no web host at all, such as
 // "javascript:".
 func hostOf(text string) (host string, lawful bool) {
-	if strings.IndexByte(text, '\t') >= 0 {
-		text = strings.ReplaceAll(text, "\t", "")
-	}
-	text = strings.Trim(text, " ")
-	rest, hasScheme := text, false
-	if at := strings.IndexAny(text, ":/\\?#"); at > 0 && text[at] == ':' && scheme(text[:at]) {
-		if !strings.EqualFold(text[:at], "https") && !strings.EqualFold(text[:at], "http") {
+	rest := strings.TrimFunc(strings.ReplaceAll(text, "\t", ""), func(r rune) bool { return r <= ' ' })
+	hasScheme := false
+	if name, after, ok := strings.Cut(rest, ":"); ok && scheme(name) {
+		if !strings.EqualFold(name, "https") && !strings.EqualFold(name, "http") {
 			return "", false
 		}
-		rest, hasScheme = text[at+1:], true
+		rest, hasScheme = after, true
 	}
-	slashes := 0
-	for slashes < len(rest) && (rest[slashes] == '/' || rest[slashes] == '\\') {
-		slashes++
-	}
-	if slashes < 2 && !hasScheme {
+	authority := strings.TrimLeft(rest, `/\`)
+	if slashes := len(rest) - len(authority); slashes < 2 && !hasScheme {
 		return "", true
 	}
-	authority := rest[slashes:]
 	if end := strings.IndexAny(authority, "/\\?#"); end >= 0 {
 		authority = authority[:end]
 	}
@@ -38,12 +31,9 @@ func hostOf(text string) (host string, lawful bool) {
 // that a browser would still have to decode or map is not lawful.
 func authorityHost(s string) (host string, lawful bool) {
 	s = s[strings.LastIndexByte(s, '@')+1:]
-	if strings.HasPrefix(s, "[") {
-		end := strings.IndexByte(s, ']')
-		if end < 0 {
-			return "", false
-		}
-		return strings.ToLower(s[1:end]), true
+	if address, ok := strings.CutPrefix(s, "["); ok {
+		address, _, closed := strings.Cut(address, "]")
+		return strings.ToLower(address), closed
 	}
 	s, _, _ = strings.Cut(s, ":")
 	s = strings.ToLower(strings.TrimSuffix(s, "."))
@@ -76,7 +66,7 @@ func refreshes(value string) string {
 		return ""
 	}
 	text := strings.TrimLeft(value[at+1:], " \t")
-	if len(text) >= 3 && strings.EqualFold(text[:3], "url") {
+	if strings.EqualFold(text[:min(len(text), 3)], "url") {
 		if after := strings.TrimLeft(text[3:], " \t"); strings.HasPrefix(after, "=") {
 			text = strings.TrimLeft(after[1:], " \t")
 		}

@@ -38,7 +38,7 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	}
 	if s.API != nil && s.API.Contract != nil {
 		for _, server := range s.API.Contract.Servers {
-			if u, err := url.Parse(server.URL); err == nil && u.Hostname() != "" {
+			if u, err := url.Parse(server.URL); err == nil {
 				g.hosts = append(g.hosts, strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")))
 			}
 		}
@@ -62,7 +62,7 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 				return g.denial
 			}
 		case risk.EqualFold(f.Name, "Refresh"):
-			if to := refreshes(f.Value); to != "" && !g.ours(to, x.Request().Host) {
+			if !g.ours(refreshes(f.Value), x.Request().Host) {
 				x.Edit(risk.Edit{Do: risk.RemoveField, On: risk.OnReply, Stage: risk.Strip, Name: f.Name})
 			}
 		}

@@ -75,7 +75,7 @@ func with(query, name, value string) string {
 	var parts []string
 	for part := range strings.SplitSeq(query, "&") {
 		key, _, _ := strings.Cut(part, "=")
-		if text, err := url.QueryUnescape(key); part != "" && (err != nil || text != name) {
+		if text, _ := url.QueryUnescape(key); part != "" && text != name {
 			parts = append(parts, part)
 		}
 	}
