@@ -55,6 +55,8 @@ func TestAKeyNeedsTheScopesOfTheOperation(t *testing.T) {
 		{"a key with the scopes of one alternative", operation(nil, []string{"a"}, []string{"b"}), key("b"), true},
 		{"a key with a part of one alternative", operation(nil, []string{"a", "b"}, []string{"c", "d"}), key("a", "c"), false},
 		{"a token where the document asks for its scopes", operation(nil, []string{"a"}), token, true},
+		{"a token where the document asks for other scopes", operation(nil, []string{"b"}), token, true},
+		{"nobody where the document asks for scopes", operation(nil, []string{"b"}), risk.Caller{}, true},
 		{"both are needed", operation([]string{"a"}, []string{"b"}), key("a"), false},
 		{"both are there", operation([]string{"a"}, []string{"b"}), key("a", "b"), true},
 	} {

@@ -80,7 +80,7 @@ func TestDifferentWishesReadDifferently(t *testing.T) {
 func TestScopesHoldNoBlanks(t *testing.T) {
 	t.Parallel()
 	for _, blank := range []string{" ", "\t", "\r", "\n"} {
-		op := operation([]string{"a", "b" + blank + "c"})
+		op := operation([]string{"a", "b" + blank + "c"}, []string{"d"})
 		if got, at, err := ownScopes(op); got != nil || at.Line != 3 || !errors.Is(err, errScopes) || asked(op) != "" {
 			t.Errorf("%q: %q %v %v", blank, got, at, err)
 		}
@@ -144,6 +144,9 @@ func TestWhatTwoAnswersSay(t *testing.T) {
 		"another member":              {meeting{200, 200, one, `{"id":2,"nome":"b"}`}, refused(200)},
 		"a longer list":               {meeting{200, 200, `[1]`, `[1,2,3]`}, allowed(200)},
 		"lists of lists":              {meeting{200, 200, `[[1]]`, `[[1],[2,3]]`}, allowed(200)},
+		"a member without a name":     {meeting{200, 200, `[0]`, `{"":0}`}, refused(200)},
+		"a member in another":         {meeting{200, 200, `{"a":0,"ab":0}`, `{"a":{"b":0}}`}, refused(200)},
+		"names with numbers":          {meeting{200, 200, `{"a12":0}`, `{"a34":0}`}, refused(200)},
 		"a list for an object":        {meeting{200, 200, `{"id":1}`, `[1]`}, refused(200)},
 		"no list":                     {meeting{200, 200, `[1]`, ` [] `}, verdict{}},
 		"no object":                   {meeting{200, 200, one, "{}\n"}, verdict{}},
@@ -331,7 +334,7 @@ func TestScopesThatNoTokenCanHave(t *testing.T) {
 	oauth := &contract.Scheme{Name: "login", Kind: contract.OAuth2, Flows: flows}
 	var got []source.Diagnostic
 	lint(&contract.Contract{Operations: []*contract.Operation{
-		asks(oauth, "a", "b", "c", "c", "d"), asks(oauth, "c"), asks(&contract.Scheme{Name: "other", Kind: contract.OAuth2, Flows: flows}, "c"),
+		asks(oauth, "a", "b", "c", "c", "d"), asks(oauth, "c"), asks(&contract.Scheme{Name: "log", Kind: contract.OAuth2, Flows: flows}, "inc"), asks(&contract.Scheme{Name: "other", Kind: contract.OAuth2, Flows: flows}, "c"),
 		asks(nil, "e"), asks(&contract.Scheme{Kind: contract.OpenIDConnect, Flows: flows}, "e"), asks(&contract.Scheme{Kind: contract.OAuth2}, "e"),
 	}}, func(d source.Diagnostic) { got = append(got, d) })
 	diagnostic := func(scheme, scope string) source.Diagnostic {
@@ -340,7 +343,7 @@ func TestScopesThatNoTokenCanHave(t *testing.T) {
 			Hint: "list it under scopes of the flow, or ask for one that is there",
 		}
 	}
-	if diff := cmp.Diff([]source.Diagnostic{diagnostic("login", "c"), diagnostic("login", "d"), diagnostic("other", "c")}, got); diff != "" {
+	if diff := cmp.Diff([]source.Diagnostic{diagnostic("login", "c"), diagnostic("login", "d"), diagnostic("log", "inc"), diagnostic("other", "c")}, got); diff != "" {
 		t.Error(diff)
 	}
 }

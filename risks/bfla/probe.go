@@ -39,7 +39,7 @@ func probe(ctx context.Context, t *risk.Target) error {
 	}
 	var got []outcome
 	wishes := false
-	for _, low := range t.Callers[1:] {
+	for _, low := range t.Callers {
 		for _, op := range t.Contract.Operations {
 			scopes := asked(op)
 			if op.Method != "GET" || scopes == "" {
@@ -105,8 +105,7 @@ func compare(ctx context.Context, t *risk.Target, lawful *risk.Attempt, low stri
 		return outcome{}, false
 	}
 	switch {
-	case got.Status/100 == 3, got.Status == 401, got.Status == 403, got.Status == 404:
-		return outcome{status: got.Status}, true // a redirect leads to a login
+	case got.Status/100 == 3, got.Status == 401, got.Status == 403, got.Status == 404: // a redirect leads to a login
 	case got.Status/100 != 2:
 		return outcome{}, false
 	case same(want.Body, got.Body):
@@ -114,7 +113,7 @@ func compare(ctx context.Context, t *risk.Target, lawful *risk.Attempt, low stri
 	case bare(got.Body):
 		return outcome{}, false // an empty list says nothing
 	}
-	return outcome{status: got.Status}, true // a success with another structure: an error, or a login page
+	return outcome{status: got.Status}, true // refused, or a success with another structure: an error, or a login page
 }
 
 // bare tells whether an answer has nothing in it.
@@ -127,7 +126,7 @@ func bare(body []byte) bool {
 // all elements of a list as one, else byte by byte.
 func same(a, b []byte) bool {
 	x, y := outline(a), outline(b)
-	if x == nil || y == nil {
+	if x == nil {
 		return !bare(a) && bytes.Equal(a, b)
 	}
 	if len(x) != len(y) || len(x) < 2 {
@@ -155,7 +154,7 @@ func outline(body []byte) map[string]bool {
 	for i := range min(doc.Len(), maxNodes) {
 		parts := strings.Split(doc.Pointer(i), "/")
 		for j, p := range parts {
-			if strings.Trim(p, "0123456789") == "" {
+			if p != "" && strings.Trim(p, "0123456789") == "" {
 				parts[j] = "0"
 			}
 		}
