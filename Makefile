@@ -108,6 +108,10 @@ bench: ## what a request costs beside nginx and httputil.ReverseProxy; ROUNDS=5 
 	@tool/setup bench
 	@$(GO) build -o .cache/bin/bench ./tool/bench && .cache/bin/bench -rounds $(or $(ROUNDS),5) -for $(or $(FOR),3s) -case '$(CASE)'
 
+.PHONY: siege
+siege: build ## stress: reloads and kill -9 under load, idle and slow clients, overload; SIEGE="-soak 30m" and other flags
+	@$(GO) run ./tool/siege $(SIEGE)
+
 .PHONY: microbench
 microbench: ## run the benchmarks in the code; BENCH=regexp chooses
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./... | grep -v -e '^ok .*no test' -e 'no test files' -e '^PASS$$'

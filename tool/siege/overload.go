@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// overload measures the peak with a few clients, then sends ten times as many.
+func overload(ctx context.Context, o *options) error {
+	to, err := newOrigin(0)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	g, err := newGateway(ctx, o.bin, to, "")
+	if err != nil {
+		return err
+	}
+	defer g.stop()
+	const few, many = 32, 320
+	client := g.client(few + many + 1)
+	one := func(ctx context.Context) (int, error) { return g.get(ctx, client, g.key) }
+	l := begin(ctx, few, one)
+	wait(ctx, 2*time.Second)
+	peak := l.rate(ctx, 5*time.Second)
+	good := begin(ctx, 1, one)
+	mob := begin(ctx, many-few, one)
+	wait(ctx, time.Second)
+	before := mob.good.Load() + l.good.Load()
+	began := time.Now()
+	wait(ctx, o.overload)
+	under := float64(mob.good.Load()+l.good.Load()-before) / time.Since(began).Seconds()
+	memory, descriptors := g.memory(), g.descriptors()
+	mob.end()
+	wait(ctx, time.Second)
+	after := l.rate(ctx, 4*time.Second)
+	good.end()
+	l.end()
+	bad := l.bad.Load() + mob.bad.Load() + good.bad.Load()
+	fmt.Printf("overload  peak %.0f a second with %d clients, %.0f with %d (%.0f %%), %.0f afterwards; the good client: %d answers, p99 %v; %d MiB, %d descriptors\n",
+		peak, few, under, many, 100*under/peak, after, good.good.Load(), good.percentile(0.99), memory>>20, descriptors)
+	switch {
+	case bad > 0:
+		return broke("%d requests failed: %s%s%s", bad, l.first, mob.first, good.first)
+	case good.good.Load() == 0:
+		return broke("the good client was not served")
+	case under < 0.9*peak:
+		return broke("goodput fell to %.0f %% of the peak", 100*under/peak)
+	case after < 0.9*peak:
+		return broke("within 5 s it recovered to %.0f %% only", 100*after/peak)
+	}
+	return nil
+}
+
+// soak keeps 70 % of the peak up and looks at what grows.
+func soak(ctx context.Context, o *options) error {
+	to, err := newOrigin(0)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	g, err := newGateway(ctx, o.bin, to, "")
+	if err != nil {
+		return err
+	}
+	defer g.stop()
+	client := g.client(32)
+	one := func(ctx context.Context) (int, error) { return g.get(ctx, client, g.key) }
+	probe := begin(ctx, 16, one)
+	wait(ctx, time.Second)
+	peak := probe.rate(ctx, 4*time.Second)
+	probe.end()
+	pause := time.Duration(float64(time.Second) * 8 / (0.7 * peak))
+	l := begin(ctx, 8, func(ctx context.Context) (int, error) {
+		began := time.Now()
+		status, err := one(ctx)
+		wait(ctx, pause-time.Since(began))
+		return status, err
+	})
+	type state struct {
+		memory               int64
+		descriptors, threads int
+	}
+	var seen []state
+	for end := time.Now().Add(o.soak); time.Now().Before(end) && ctx.Err() == nil; {
+		wait(ctx, o.soak/20)
+		seen = append(seen, state{g.memory(), g.descriptors(), g.threads()})
+	}
+	l.end()
+	// The first fifth warms up; then the worst of the last fifth may stand a
+	// little over the worst before.
+	if len(seen) < 10 {
+		return broke("the soak was cut short")
+	}
+	worst := func(list []state) (w state) {
+		for _, s := range list {
+			w = state{max(w.memory, s.memory), max(w.descriptors, s.descriptors), max(w.threads, s.threads)}
+		}
+		return w
+	}
+	early, late := worst(seen[4:len(seen)-4]), worst(seen[len(seen)-4:])
+	fmt.Printf("soak      %v at %.0f a second: %d good, %d failed; memory %d then %d MiB, descriptors %d then %d, threads %d then %d\n",
+		o.soak, 0.7*peak, l.good.Load(), l.bad.Load()+l.shed.Load(), early.memory>>20, late.memory>>20, early.descriptors, late.descriptors, early.threads, late.threads)
+	switch {
+	case l.bad.Load()+l.shed.Load() > 0:
+		return broke("requests failed: %s", l.first)
+	case late.memory > early.memory+early.memory/5+8<<20, late.descriptors > early.descriptors+8, late.threads > early.threads+4:
+		return broke("something grows")
+	}
+	return nil
+}
