@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -296,6 +297,24 @@ func TestBodiesThatBreakTheirSchema(t *testing.T) {
 		x := answered(200, json, "["+strings.TrimSuffix(strings.Repeat(`{"pin":1},`, n), ",")+"]", value)
 		if d := body.Check(x); (d != nil) != stuck || d != nil && d.Code != CodeUncuttable || len(x.Edits()) != risk.MaxMarks {
 			t.Errorf("%d members: %v, %d edits", n, d, len(x.Edits()))
+		}
+	}
+}
+
+func TestOnlyWhatIsRecordedHasAPointer(t *testing.T) {
+	t.Parallel()
+	_, body := both(t, replies(object("!pin")), site{})
+	x := answered(203, json, "["+strings.TrimSuffix(strings.Repeat(`{"pin":1},`, 20), ",")+"]", violation(risk.UndeclaredStatus, 0))
+	if d := body.Check(x); d != nil || len(x.Edits()) != 20 {
+		t.Fatal(d, x.Edits())
+	}
+	for i, e := range x.Edits() {
+		want := ""
+		if i < event.MaxEdits {
+			want = fmt.Sprintf("/%d/pin", i)
+		}
+		if e.Pointer != want || e.End != e.Start+7 {
+			t.Errorf("%d: %+v", i, e)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package excessdata
 import (
 	"strings"
 
+	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -59,7 +60,9 @@ func (g *guard) unmatched(x *risk.Exchange, r *risk.Response) *risk.Denial {
 	})
 }
 
-// cutNamed cuts every member that goes, by its name and its node.
+// cutNamed cuts every member that goes, by its name and its node. Only those
+// that a record has room for are given a pointer: finding it takes time linear
+// in the elements before, and thousands far down a long list would take minutes.
 func (g *guard) cutNamed(x *risk.Exchange, d *jsonx.Doc, goes func(name string, node int) bool) *risk.Denial {
 	cut := 0
 	for i := range d.Len() {
@@ -70,10 +73,11 @@ func (g *guard) cutNamed(x *risk.Exchange, d *jsonx.Doc, goes func(name string, 
 		if cut++; cut > risk.MaxMarks {
 			return g.stuck
 		}
-		x.Edit(risk.Edit{
-			Do: risk.CutMember, On: risk.OnReply, Stage: risk.Strip,
-			Start: int(n.KeyStart) - 1, End: int(n.End), Pointer: d.Pointer(i),
-		})
+		e := risk.Edit{Do: risk.CutMember, On: risk.OnReply, Stage: risk.Strip, Start: int(n.KeyStart) - 1, End: int(n.End)}
+		if cut <= event.MaxEdits {
+			e.Pointer = d.Pointer(i)
+		}
+		x.Edit(e)
 	}
 	return nil
 }
