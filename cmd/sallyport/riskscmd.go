@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/sallyport/sallyport/internal/app"
 	"github.com/sallyport/sallyport/risk"
 	"github.com/sallyport/sallyport/risks"
 	"github.com/sallyport/sallyport/source"
@@ -12,12 +16,13 @@ import (
 // risksCmd lists the risks.
 type risksCmd struct {
 	ID     string `arg:"" optional:"" help:"One risk, to read all about it."`
+	state  `embed:""`
 	output `embed:""`
 }
 
 // Help explains the command.
 func (risksCmd) Help() string {
-	return `What the gateway stops: for each risk the phases in which its guards run, its faces (guard, probe, lint), and the clauses of standards that they answer. A risk marked + is part of the floor: no policy switches it off.
+	return `What the gateway stops: for each risk the phases in which its guards run, its faces (guard, probe, lint), and the clauses of standards that they answer. A risk marked + is part of the floor: no policy switches it off. Where a policy lies here, or --config names one, STATE says on how many operations each is enforced, observed or off.
 
 Example:
 
@@ -33,6 +38,16 @@ type riskLine struct {
 	Faces   []string          `json:"faces"`
 	Why     map[string]string `json:"why,omitempty"` // of each absent face
 	Clauses []clauseLine      `json:"clauses"`
+	State   []stateLine       `json:"state,omitempty"` // where there is a policy
+}
+
+// A stateLine is what becomes of a risk at one API under one mode.
+type stateLine struct {
+	API        string `json:"api"`
+	Mode       string `json:"mode"`
+	Until      string `json:"until,omitempty"`
+	Operations int    `json:"operations"`
+	Line       string `json:"line,omitempty"` // of the policy that says so
 }
 
 // A clauseLine is a paragraph of a standard.
@@ -55,10 +70,14 @@ func (k clauseLine) short() string {
 }
 
 // Run prints the table, or one risk.
-func (r *risksCmd) Run(c *console) error {
+func (r *risksCmd) Run(ctx context.Context, c *console) error {
 	all := risks.All()
+	states, err := app.States(ctx, app.Options{Policy: r.Config, State: r.dir(), Environ: c.environ, Clock: c.clock, Rand: c.rand, Version: thisBuild().Version})
+	if err != nil {
+		return err //nolint:wrapcheck // it says what went wrong
+	}
 	if r.ID == "" {
-		return r.table(c, all)
+		return r.table(c, all, states)
 	}
 	one, ok := findRisk(all, r.ID)
 	if !ok {
@@ -68,17 +87,23 @@ func (r *risksCmd) Run(c *console) error {
 		}
 		return wrong(next, "there is no risk %q", redactArgument(clean(r.ID)))
 	}
+	line := riskOf(one)
+	line.State = stateLines(states, one.ID)
 	if r.json() {
-		return c.json(riskOf(one))
+		return c.json(line)
 	}
-	return c.print("%s", aboutRisk(one))
+	return c.print("%s%s", aboutRisk(one), aboutState(states, one.ID))
 }
 
 // table prints all risks.
-func (r *risksCmd) table(c *console, all []risk.Risk) error {
+func (r *risksCmd) table(c *console, all []risk.Risk, states []app.RiskState) error {
 	rows := [][]string{{"ID", "TITLE", "PHASES", "FACES", "CLAUSES"}}
+	if states != nil {
+		rows[0] = slices.Insert(rows[0], 1, "STATE")
+	}
 	for _, x := range all {
 		line := riskOf(x)
+		line.State = stateLines(states, x.ID)
 		if r.json() {
 			if err := c.json(line); err != nil {
 				return err
@@ -92,12 +117,100 @@ func (r *risksCmd) table(c *console, all []risk.Risk) error {
 		for i, k := range line.Clauses {
 			clauses[i] = k.short()
 		}
-		rows = append(rows, []string{id, line.Title, strings.Join(line.Phases, " "), strings.Join(line.Faces, " "), strings.Join(clauses, ", ")})
+		row := []string{id, line.Title, strings.Join(line.Phases, " "), strings.Join(line.Faces, " "), strings.Join(clauses, ", ")}
+		if states != nil {
+			row = slices.Insert(row, 1, inWords(states, x.ID))
+		}
+		rows = append(rows, row)
 	}
 	if r.json() {
 		return nil
 	}
 	return table(c.out, rows)
+}
+
+// inWords is the state of a risk at all APIs, short.
+func inWords(states []app.RiskState, id string) string {
+	var apis []string
+	several := false
+	for _, s := range states {
+		several = several || s.API != states[0].API
+	}
+	for _, s := range states {
+		if s.Risk != id {
+			continue
+		}
+		words := make([]string, len(s.Modes))
+		for i, m := range s.Modes {
+			words[i] = m.String()
+		}
+		text := strings.Join(words, ", ")
+		if len(words) == 0 {
+			text = "nothing to do"
+		}
+		if several {
+			text = s.API + ": " + text
+		}
+		apis = append(apis, text)
+	}
+	return strings.Join(apis, "; ")
+}
+
+func stateLines(states []app.RiskState, id string) []stateLine {
+	var out []stateLine
+	for _, s := range states {
+		for _, m := range s.Modes {
+			if s.Risk != id {
+				continue
+			}
+			line := stateLine{API: s.API, Mode: m.Mode, Operations: m.Operations}
+			if !m.Until.IsZero() {
+				line.Until = m.Until.Format(time.RFC3339)
+			}
+			if m.At.Line > 0 {
+				line.Line = m.At.String()
+			}
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// aboutState is the section on the policy; empty where there is none.
+func aboutState(states []app.RiskState, id string) string {
+	var b strings.Builder
+	for _, s := range states {
+		if s.Risk != id {
+			continue
+		}
+		if b.Len() == 0 {
+			b.WriteString("\n## In this policy\n\n")
+		}
+		fmt.Fprintf(&b, "- %s:", s.API)
+		for i, m := range s.Modes {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(&b, " %s on %d operations", m.Mode, m.Operations)
+			if m.Unknown {
+				b.WriteString(" and on what matches none")
+			}
+			if !m.Until.IsZero() {
+				fmt.Fprintf(&b, ", until %s", m.Until.UTC().Format("2006-01-02 15:04Z"))
+			}
+			if m.At.Line > 0 {
+				fmt.Fprintf(&b, " (%s)", m.At)
+			}
+		}
+		if s.Nothing > 0 {
+			if len(s.Modes) > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(&b, " nothing to do on %d", s.Nothing)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 // riskOf says what a risk is, as data.
