@@ -8,7 +8,7 @@ import "sync"
 // immutable.
 type automaton struct {
 	class [256]uint8
-	next  []uint16 // by state and class
+	next  [][classes]uint16 // by state and class
 	hits  [][]uint8
 	of    []mark
 }
@@ -29,13 +29,12 @@ const (
 // leaks is the automaton over marks. It is made once, when it is first used.
 var leaks = sync.OnceValue(func() *automaton { return build(marks()) })
 
-// build makes an automaton. It panics where the tables are too small, which a
-// test would show.
+// build makes an automaton. It panics where the marks use more signs than
+// there are classes, which a test would show.
 func build(list []mark) *automaton {
 	a := &automaton{of: list}
 	a.classify(list)
-	a.next = make([]uint16, classes)
-	a.hits = make([][]uint8, 1)
+	a.state()
 	for i, m := range list {
 		a.insert(m.text, uint8(i))
 	}
@@ -43,18 +42,23 @@ func build(list []mark) *automaton {
 	return a
 }
 
+// state adds a state.
+func (a *automaton) state() uint16 {
+	a.next = append(a.next, [classes]uint16{})
+	a.hits = append(a.hits, nil)
+	return uint16(len(a.hits) - 1)
+}
+
 func (a *automaton) classify(list []mark) {
 	for i := range a.class {
 		a.class[i] = otherClass
 	}
 	a.class[0] = skipClass
-	for _, c := range " \t\r\n\v\f\u00a0" {
-		if c < 0x80 {
-			a.class[byte(c)] = blankClass
-		}
+	for _, c := range []byte(" \t\r\n\v\f") {
+		a.class[c] = blankClass
 	}
-	for c := '0'; c <= '9'; c++ {
-		a.class[byte(c)] = digitClass
+	for _, c := range []byte("0123456789") {
+		a.class[c] = digitClass
 	}
 	a.class['/'], a.class['\\'] = slashClass, slashClass
 	free := firstClass
@@ -75,15 +79,14 @@ func (a *automaton) classify(list []mark) {
 }
 
 func (a *automaton) insert(text string, id uint8) {
-	at := 0
+	at := uint16(0)
 	for _, c := range []byte(text) {
-		slot := at*classes + int(a.class[c])
-		if a.next[slot] == 0 {
-			a.next[slot] = uint16(len(a.hits))
-			a.hits = append(a.hits, nil)
-			a.next = append(a.next, make([]uint16, classes)...)
+		k := a.class[c]
+		if a.next[at][k] == 0 {
+			to := a.state()
+			a.next[at][k] = to
 		}
-		at = int(a.next[slot])
+		at = a.next[at][k]
 	}
 	a.hits[at] = append(a.hits[at], id)
 }
@@ -94,31 +97,30 @@ const hasHits = 1 << 15
 // link fills in where each state goes on when its own path ends.
 func (a *automaton) link() {
 	fail := make([]uint16, len(a.hits))
-	queue := make([]int, 0, len(a.hits))
-	for c := range classes {
-		if to := a.next[c]; to != 0 {
-			queue = append(queue, int(to))
+	var queue []uint16
+	for _, to := range a.next[0] {
+		if to != 0 {
+			queue = append(queue, to)
 		}
 	}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		back := int(fail[at])
+	for head := 0; head < len(queue); head++ {
+		at := queue[head]
+		back := fail[at]
 		a.hits[at] = append(a.hits[at], a.hits[back]...)
-		for c := range classes {
-			to := a.next[at*classes+c]
-			beside := a.next[back*classes+c]
-			if to == 0 {
-				a.next[at*classes+c] = beside
+		for c, beside := range a.next[back] {
+			if to := a.next[at][c]; to != 0 {
+				fail[to] = beside
+				queue = append(queue, to)
 				continue
 			}
-			fail[to] = beside
-			queue = append(queue, int(to))
+			a.next[at][c] = beside
 		}
 	}
-	for i, to := range a.next {
-		if len(a.hits[to]) > 0 {
-			a.next[i] |= hasHits
+	for at := range a.next {
+		for c, to := range a.next[at] {
+			if len(a.hits[to]) > 0 {
+				a.next[at][c] |= hasHits
+			}
 		}
 	}
 }

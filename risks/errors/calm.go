@@ -27,16 +27,17 @@ var cores = sync.OnceValue(func() *sieve {
 			continue
 		}
 		for _, c := range core(m.text) {
-			s.add(c[:4])
-			s.add(c[1:5])
+			s.add(c)
+			s.add(c[1:])
 			s.cores[[coreLen]byte([]byte(c))] = true
 		}
 	}
 	return s
 })
 
-func (s *sieve) add(group string) {
-	h := hash(binary.LittleEndian.Uint32([]byte(group)))
+// add lets the first four bytes of text through.
+func (s *sieve) add(text string) {
+	h := hash(binary.LittleEndian.Uint32([]byte(text)))
 	s.groups[h>>6] |= 1 << (h & 63)
 }
 
@@ -96,14 +97,7 @@ func core(text string) []string {
 		if strings.IndexFunc(c[:coreLen-1], func(r rune) bool { return !plainSign(byte(r)) }) >= 0 {
 			continue
 		}
-		n := 0
-		for _, b := range []byte(c) {
-			n += rarity(b)
-		}
-		if strings.Contains(frequent, c) {
-			n = 0
-		}
-		if n > rarest {
+		if n := worth(c); n > rarest {
 			best, rarest = c, n
 		}
 	}
@@ -119,6 +113,18 @@ func core(text string) []string {
 		out = append(out, best[:coreLen-1]+string(c))
 	}
 	return out
+}
+
+// worth is how rare a group is in replies, at least 1; 0 for a frequent one.
+func worth(group string) int {
+	if strings.Contains(frequent, group) {
+		return 0
+	}
+	n := 1
+	for _, c := range []byte(group) {
+		n += rarity(c)
+	}
+	return n
 }
 
 // frequent holds groups of rare letters that replies are full of all the same.

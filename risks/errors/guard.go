@@ -64,26 +64,24 @@ type bodies struct{}
 // Check always lets the exchange pass.
 func (bodies) Check(x *risk.Exchange) *risk.Denial {
 	r := x.Response()
-	if r == nil || len(r.Body) == 0 || r.Status < 300 && cores().calm(r.Body) {
+	if r == nil || r.Status < 300 && cores().calm(r.Body) {
 		return nil
 	}
 	var t tally
-	json := isJSON(r.Media) || value(r.Body)
-	if json {
+	if isJSON(r.Media) || value(r.Body) {
 		t.escaped(r.Body)
 	} else {
 		t.plain(r.Body)
 	}
 	switch {
-	case r.Status >= 500 && t.leaks():
+	case r.Status < 300:
+		success(x, r, &t)
+	case t.leaks() && r.Status >= 500:
 		hide(x, CodeUpstream, titleUpstream)
-	case r.Status >= 500:
-	case r.Status >= 300 && t.leaks():
+	case t.leaks():
 		hide(x, CodeLeak, titleRefused)
 	case r.Status >= 400 && !declaredType(r.Media) && outside(x.ReplyReading()) && markup(r.Body):
 		hide(x, CodePage, titleRefused)
-	case r.Status < 300 && t.total() >= 2:
-		success(x, r, &t, json)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func marks() []mark {
 	add(hint, "java.lang.", "java.util.", "caused by: ")
 	// Python
 	add(frame, ".py\", line 0")
-	add(proof, "traceback (most recent call last)", "werkzeug debugger", "werkzeug.exceptions", "sqlalchemy.exc.", "psycopg2.", "django version:", "django.db.utils", "you're seeing this error because you have")
+	add(proof, "traceback (most recent call last)", "werkzeug debugger", "werkzeug.exceptions", "sqlalchemy.exc.", "psycopg0.", "django version:", "django.db.utils", "you're seeing this error because you have")
 	// JavaScript
 	add(frame, ".js:0:0", ".ts:0:0", ".mjs:0:0", ".cjs:0:0", "(node:internal/", "at node:internal/", "(internal/modules/", "(<anonymous>)")
 	add(hint, "typeerror: ", "referenceerror: ", "rangeerror: ", "syntaxerror: ")
@@ -53,7 +53,7 @@ func marks() []mark {
 	add(proof, "activerecord::", "actionview::", "actioncontroller::", "rails.root: ", "nomethoderror: undefined", "nomethoderror (undefined")
 	// databases
 	add(proof, "you have an error in your sql syntax", "sqlstate[", "unclosed quotation mark after the character string", "unterminated quoted string at or near",
-		"syntax error at or near ", "pg_query()", "sqlite3.operationalerror", "sqlite_error", "sql logic error", "unrecognized token: \"", "mysql_fetch", "mysqli_", "com.mysql.", "org.postgresql.", "org.h2.jdbc",
+		"syntax error at or near ", "pg_query()", "sqlite0.operationalerror", "sqlite_error", "sql logic error", "unrecognized token: \"", "mysql_fetch", "mysqli_", "com.mysql.", "org.postgresql.", "org.h0.jdbc",
 		"microsoft ole db provider", "odbc sql server driver", "violates unique constraint \"", "violates foreign key constraint \"", "violates not-null constraint", "no such table: ", "no such column: ",
 		"unknown column '", "incorrect syntax near '", "e0 duplicate key error", "\"ora-0: ", " ora-0: ", "error: unique constraint failed: ", "error executing query")
 	add(hint, "syntax error", "unique constraint failed: ", "foreign key constraint failed", " in statement: ", "insert into ", "select * from ", " from information_schema", "constraint failed", "jdbc:", "unterminated string", "near \"")

@@ -48,14 +48,14 @@ type reader struct {
 // feed reads on with text. It is one loop without calls, since it runs over
 // every reply.
 func (r *reader) feed(t *tally, text []byte) {
-	a, at, last := r.a, r.at, r.last
+	a, next, at, last := r.a, r.a.next, r.at, r.last
 	for _, c := range text {
 		k := a.class[c]
-		if k < firstClass && (k == skipClass || k == last && k != otherClass) {
+		if k < firstClass && (k == skipClass || k == last) {
 			continue
 		}
 		last = k
-		at = a.next[int(at&^hasHits)*classes+int(k)]
+		at = next[at&^hasHits][k&(classes-1)]
 		if at&hasHits != 0 {
 			for _, id := range a.hits[at&^hasHits] {
 				t.note(a, id)
@@ -83,17 +83,15 @@ func (t *tally) escaped(text []byte) {
 			return
 		}
 		r.feed(t, text[:from])
-		run := 1
-		for from+run < len(text) && text[from+run] == '\\' {
-			run++
-		}
-		i := from + run
-		if i == len(text) {
+		rest := bytes.TrimLeft(text[from:], `\`)
+		if len(rest) == 0 {
 			return
 		}
+		i := len(text) - len(rest)
+		run := i - from
 		c, end, code := unescape(text, i)
 		if run > 1 && !code && c != '"' {
-			r.feed(t, text[from:from+1])
+			r.feed(t, []byte{'\\'})
 		}
 		if run%2 == 0 && !code {
 			c, end = text[i], i

@@ -126,7 +126,7 @@ func forms() map[string]func(string) tally {
 			return scanned(b.String())
 		},
 		"with wide blanks": func(s string) tally { return scanned(strings.ReplaceAll(s, " ", "\r\n\t  ")) },
-		"behind much else": func(s string) tally { return scanned(strings.Repeat("lorem ipsum /ho", 70_000) + s) },
+		"behind much else": func(s string) tally { return scanned(strings.Repeat("lorem ipsum /ho", 700) + s) },
 		"behind false starts": func(s string) tally {
 			return scanned(strings.Repeat("Tracebac", 9) + "Traceback (most recent call lasjava.lan" + s)
 		},
@@ -159,23 +159,8 @@ func FuzzTheAutomatonFindsWhatASlowSearchFinds(f *testing.F) {
 	for _, text := range lawful() {
 		f.Add(text)
 	}
-	list := marks()
 	f.Fuzz(func(t *testing.T, text string) {
-		got := scanned(text)
-		folded := normal(text)
-		for id, m := range list {
-			want := strings.Contains(folded, m.text)
-			if have := got.seen[id/64]&(1<<(id%64)) != 0; have != want {
-				t.Errorf("%q in %q: found %t, want %t", m.text, text, have, want)
-			}
-		}
-		bare := true // no proof and no frame that has a core
-		for id, m := range list {
-			bare = bare && (got.seen[id/64]&(1<<(id%64)) == 0 || core(m.text) == nil || m.weight != proof && m.weight != frame)
-		}
-		if !bare && cores().calm([]byte(text)) {
-			t.Errorf("%q is calm", text)
-		}
+		agrees(t, text)
 		var escaped tally
 		escaped.escaped([]byte(text)) // must end whatever stands there
 	})

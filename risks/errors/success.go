@@ -14,14 +14,17 @@ const maxHidden = 64
 // hidden stands in place of a string that shows the inside of the service.
 const hidden = `"[hidden]"`
 
-// success decides about a 2xx reply that holds at least two marks. A text that
-// the contract declares may speak of anything, a ticket of a stack trace, a
-// lesson of SQL: only what stands where errors are told, or where the contract
-// declares nothing, is hidden.
-func success(x *risk.Exchange, r *risk.Response, t *tally, json bool) {
+// success decides about a 2xx reply, of which t is what it holds: two marks
+// are needed. A text that the contract declares may speak of anything, a
+// ticket of a stack trace, a lesson of SQL: only what stands where errors are
+// told, or where the contract declares nothing, is hidden.
+func success(x *risk.Exchange, r *risk.Response, t *tally) {
+	if t.total() < 2 {
+		return
+	}
 	reading := x.ReplyReading()
 	var d jsonx.Doc
-	if !json || d.Parse(r.Body) != nil {
+	if d.Parse(r.Body) != nil {
 		if outside(reading) && t.proofs > 0 {
 			hide(x, CodeLeak, titleRefused)
 		}
@@ -33,12 +36,10 @@ func success(x *risk.Exchange, r *risk.Response, t *tally, json bool) {
 		if d.Kind(i) != jsonx.String || !suspicious(&d, i, reading) {
 			continue
 		}
-		before := told.total()
-		var one tally
 		n := d.Node(i)
-		one.escaped(r.Body[n.Start:n.End])
-		told.add(&one)
-		if one.total() > 0 || told.total() > before {
+		var one tally
+		if one.escaped(r.Body[n.Start:n.End]); one.total() > 0 {
+			told.escaped(r.Body[n.Start:n.End])
 			found = append(found, i)
 		}
 	}
@@ -53,18 +54,6 @@ func success(x *risk.Exchange, r *risk.Response, t *tally, json bool) {
 				Do: risk.ReplaceSpan, On: risk.OnReply, Stage: risk.Mask, Value: hidden,
 				Start: int(n.Start), End: int(n.End), Pointer: d.Pointer(i),
 			})
-		}
-	}
-}
-
-// add joins two tallies.
-func (t *tally) add(o *tally) {
-	a := leaks()
-	t.frames += o.frames
-	for id := range a.of {
-		bit := uint64(1) << (id % 64)
-		if o.seen[id/64]&bit != 0 && t.seen[id/64]&bit == 0 && a.of[id].weight != frame {
-			t.note(a, uint8(id))
 		}
 	}
 }
@@ -84,7 +73,7 @@ func suspicious(d *jsonx.Doc, i int, r *risk.Reading) bool {
 			return true
 		}
 	}
-	if n.Parent < 0 || d.Kind(int(n.Parent)) != jsonx.Object {
+	if n.Parent < 0 {
 		return false
 	}
 	for k := range d.Children(int(n.Parent)) {
