@@ -36,6 +36,18 @@ type API struct {
 	Operations int     `json:"operations"`
 	Open       int     `json:"open"` // operations that need no credential
 	Guards     []Guard `json:"guards"`
+	// Upstreams are the addresses behind the API, in the order of the policy.
+	Upstreams []Upstream `json:"upstreams"`
+}
+
+// Upstream is the state of one address behind an API. That of an API does not
+// make the gateway degraded: it answers for it, with 502 to 504.
+type Upstream struct {
+	Address string `json:"address"`
+	State   string `json:"state"`   // "up", "down" by its checks, or "open" and "half-open" by its breaker
+	Idle    int    `json:"idle"`    // connections
+	Pending int64  `json:"pending"` // requests
+	Opens   int64  `json:"opens"`   // how often the breaker opened since the start
 }
 
 // Guard is the state of one risk's guards over the operations of an API.

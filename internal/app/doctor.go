@@ -30,7 +30,9 @@ func Doctor(ctx context.Context, opt Options, w io.Writer) (failures int, err er
 	} else {
 		for _, a := range l.plan.APIs {
 			d.say("api "+a.Name+": "+describe(a.Contract), nil)
-			d.say("upstream "+a.Upstream.URL.Host, reach(ctx, a.Upstream.URL))
+			for _, u := range a.Upstream.All() {
+				d.say("upstream "+u.Host, reach(ctx, u))
+			}
 			if a.Upstream.URL.Scheme == "https" {
 				_, err := upstreamTLS(opt.Clock)(a.Upstream.URL.Hostname(), a.Upstream.CA, a.Upstream.Cert, a.Upstream.Key)
 				d.say("upstream certificates", err)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/api"
+	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/metrics"
 	"github.com/sallyport/sallyport/internal/plan"
 )
 
@@ -60,7 +62,9 @@ func (p *process) health() api.Health {
 	if pl := p.gateway.Plan(); pl != nil {
 		h.Plan = pl.ID
 		for _, a := range pl.APIs {
-			h.APIs = append(h.APIs, apiHealth(a, p.opt.Clock.Now()))
+			one := apiHealth(a, p.opt.Clock.Now())
+			one.Upstreams = p.upstreamsOf(a)
+			h.APIs = append(h.APIs, one)
 		}
 	}
 	for _, a := range h.APIs {
@@ -76,6 +80,57 @@ func (p *process) health() api.Health {
 		}
 	}
 	return h
+}
+
+// upstreamsOf is the state of each address behind an API.
+func (p *process) upstreamsOf(a *plan.API) []api.Upstream {
+	var out []api.Upstream
+	for _, s := range p.ups.Standings(a.Upstream) {
+		out = append(out, api.Upstream{Address: s.Address, State: stateOf(s), Idle: s.Idle, Pending: s.Pending, Opens: s.Opens})
+	}
+	return out
+}
+
+// stateOf is one word for what an address gets.
+func stateOf(s upstream.Standing) string {
+	switch {
+	case s.Down:
+		return "down"
+	case s.State != upstream.Closed:
+		return s.State.String()
+	}
+	return "up"
+}
+
+// upstreamFamilies are the metrics of addresses.
+func (p *process) upstreamFamilies() []metrics.Family {
+	labels := []string{"sallyport_api", "server_address"}
+	read := func(value func(upstream.Standing) float64) func() []metrics.Sample {
+		return func() []metrics.Sample {
+			var out []metrics.Sample
+			pl := p.gateway.Plan()
+			if pl == nil {
+				return nil
+			}
+			for _, a := range pl.APIs {
+				for _, s := range p.ups.Standings(a.Upstream) {
+					out = append(out, metrics.Sample{Labels: []string{a.Name, s.Address}, Value: value(s)})
+				}
+			}
+			return out
+		}
+	}
+	return []metrics.Family{
+		{Name: "sallyport_upstream_up", Help: "1 where an address gets every request that is its turn, else 0.", Labels: labels, Read: read(func(s upstream.Standing) float64 {
+			if stateOf(s) == "up" {
+				return 1
+			}
+			return 0
+		})},
+		{Name: "sallyport_upstream_requests", Help: "Requests under way.", Labels: labels, Read: read(func(s upstream.Standing) float64 { return float64(s.Pending) })},
+		{Name: "sallyport_upstream_idle_connections", Help: "Connections without a request.", Labels: labels, Read: read(func(s upstream.Standing) float64 { return float64(s.Idle) })},
+		{Name: "sallyport_upstream_breaker_opens_total", Help: "How often the breaker of an address opened.", Labels: labels, Rising: true, Read: read(func(s upstream.Standing) float64 { return float64(s.Opens) })},
+	}
 }
 
 // apiHealth counts the state of each risk over the operations of an API.

@@ -239,22 +239,11 @@ func (l *loader) input(a *policy.API, c *contract.Contract) (plan.Input, bool) {
 	if a.Place.Set {
 		x.Host, x.Prefix = hostOnly(a.Place.Value.Host), a.Place.Value.Prefix
 	}
-	u, err := url.Parse(a.Upstream[0].Value)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		l.out.list.Add(source.Diagnostic{
-			At: a.Upstream[0].At, Code: CodeBadTo, Text: "an upstream is a URL with http or https, a host, and maybe a path",
-			Hint: "write it like http://127.0.0.1:8080",
-		})
+	up, ok := l.upstream(a, base)
+	if !ok {
 		return x, false
 	}
-	x.Upstream = &plan.Upstream{
-		URL: &url.URL{Scheme: u.Scheme, Host: u.Host}, Base: base,
-		CA: l.file(a.UpstreamTLS.CA), Cert: l.file(a.UpstreamTLS.Cert), Key: l.file(a.UpstreamTLS.Key),
-	}
-	if u.Path != "" {
-		// A path, be it "/" alone, says where the API really lies.
-		x.Upstream.Base = strings.TrimSuffix(u.EscapedPath(), "/")
-	}
+	x.Upstream = up
 	if a.Auth.None.Set {
 		return x, true
 	}
@@ -272,6 +261,37 @@ func (l *loader) input(a *policy.API, c *contract.Contract) (plan.Input, bool) {
 		}
 	}
 	return x, true
+}
+
+// upstream is what the policy says of the servers behind an API. base is the
+// path of the document's server.
+func (l *loader) upstream(a *policy.API, base string) (*plan.Upstream, bool) {
+	out := &plan.Upstream{
+		Base: base, CA: l.file(a.UpstreamTLS.CA), Cert: l.file(a.UpstreamTLS.Cert), Key: l.file(a.UpstreamTLS.Key),
+		HTTP2:   a.UpstreamTLS.ALPN.Value == policy.HTTP2,
+		Health:  plan.Health{Path: a.Health.Path.Value, Interval: a.Health.Interval.Value, Timeout: a.Health.Timeout.Value},
+		Breaker: plan.Breaker{Failures: int(a.Breaker.Failures.Value), Open: a.Breaker.Open.Value},
+	}
+	for i, text := range a.Upstream {
+		u, err := url.Parse(text.Value)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			l.out.list.Add(source.Diagnostic{
+				At: text.At, Code: CodeBadTo, Text: "an upstream is a URL with http or https, a host, and maybe a path",
+				Hint: "write it like http://127.0.0.1:8080",
+			})
+			return nil, false
+		}
+		to := &url.URL{Scheme: u.Scheme, Host: u.Host}
+		if i > 0 {
+			out.More = append(out.More, to)
+			continue
+		}
+		if out.URL = to; u.Path != "" {
+			// A path, be it "/" alone, says where the API really lies.
+			out.Base = strings.TrimSuffix(u.EscapedPath(), "/")
+		}
+	}
+	return out, true
 }
 
 func (l *loader) file(t policy.Text) string {
@@ -322,7 +342,7 @@ func settings(s policy.Site) plan.Settings {
 	return plan.Settings{
 		Limits: plan.Limits{
 			MaxBody: s.MaxBody.Value, MaxReply: s.MaxReply.Value, Body: s.Timeouts.Body.Value,
-			Upstream: s.Timeouts.Upstream.Value, Idle: s.Timeouts.Idle.Value,
+			Upstream: s.Timeouts.Upstream.Value, Idle: s.Timeouts.Idle.Value, Total: s.Timeouts.Total.Value,
 		},
 		Silent: silence(s.Undeclared.Value),
 		Public: s.Public.Value,

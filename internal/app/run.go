@@ -194,6 +194,7 @@ func (p *process) openGateway(_ context.Context, first *loaded) error {
 		metrics.Gauge{Name: "sallyport_audit_records", Help: "Records written since the start.", Value: func() float64 { return float64(p.ledger.Stats().Records) }},
 		metrics.Gauge{Name: "sallyport_audit_dropped", Help: "Records that did not fit since the start.", Value: func() float64 { return float64(p.ledger.Stats().Dropped) }},
 	)
+	p.metrics.Add(p.upstreamFamilies()...)
 	p.gateway, err = gateway.New(gateway.Config{
 		Clock: p.opt.Clock, IDs: p.ids, Recorder: p.ledger, Verifier: verifier{p.ring}, Pseudonym: pseudonym,
 		Upstreams: p.ups, Trusted: p.trusted, Hosts: p.hosts, Node: p.node, Done: p.done, Fault: p.fault,

@@ -39,6 +39,48 @@ type Gauge struct {
 	Value      func() float64
 }
 
+// A Sample is one value of a Family, with one text for each of its labels.
+type Sample struct {
+	Labels []string
+	Value  float64
+}
+
+// A Family is a number for each of several things, which are read when metrics
+// are. Its labels must come from the policy or the program.
+type Family struct {
+	Name, Help string
+	Labels     []string
+	Rising     bool // it only grows, from zero at the start
+	Read       func() []Sample
+}
+
+// family is a Family as Prometheus collects it.
+type family struct {
+	Family
+	desc *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (f *family) Describe(out chan<- *prometheus.Desc) { out <- f.desc }
+
+// Collect implements prometheus.Collector.
+func (f *family) Collect(out chan<- prometheus.Metric) {
+	kind := prometheus.GaugeValue
+	if f.Rising {
+		kind = prometheus.CounterValue
+	}
+	for _, s := range f.Read() {
+		out <- prometheus.MustNewConstMetric(f.desc, kind, s.Value, s.Labels...)
+	}
+}
+
+// Add shows a family too. It must be called before Handler is used.
+func (m *Metrics) Add(families ...Family) {
+	for _, f := range families {
+		m.registry.MustRegister(&family{Family: f, desc: prometheus.NewDesc(f.Name, f.Help, f.Labels, nil)})
+	}
+}
+
 // New returns Metrics with the given gauges beside its own.
 func New(gauges ...Gauge) *Metrics {
 	seconds := []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}

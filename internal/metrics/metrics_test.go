@@ -49,6 +49,28 @@ func TestNamesAreFrozen(t *testing.T) {
 	}
 }
 
+func TestAFamilyHasAValueForEachOfItsThings(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Add(
+		Family{Name: "sallyport_upstream_up", Help: "h", Labels: []string{"sallyport_api", "server_address"}, Read: func() []Sample {
+			return []Sample{{[]string{"orders", "a:80"}, 1}, {[]string{"orders", "b:80"}, 0}}
+		}},
+		Family{Name: "sallyport_upstream_breaker_opens_total", Help: "h", Labels: []string{"sallyport_api"}, Rising: true, Read: func() []Sample {
+			return []Sample{{[]string{"orders"}, 7}}
+		}},
+	)
+	out := scrape(t, m)
+	for _, line := range []string{
+		`sallyport_upstream_up{sallyport_api="orders",server_address="a:80"} 1`, `sallyport_upstream_up{sallyport_api="orders",server_address="b:80"} 0`,
+		"# TYPE sallyport_upstream_up gauge", "# TYPE sallyport_upstream_breaker_opens_total counter", `sallyport_upstream_breaker_opens_total{sallyport_api="orders"} 7`,
+	} {
+		if !strings.Contains(out, line+"\n") {
+			t.Errorf("missing: %s", line)
+		}
+	}
+}
+
 func TestWhatAClientWritesIsNoLabel(t *testing.T) {
 	t.Parallel()
 	m := New()

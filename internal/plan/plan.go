@@ -5,6 +5,7 @@ package plan
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,17 +66,12 @@ type Breaker struct {
 	Open     time.Duration // how long it stays open at first; 0: as above
 }
 
+// All are the addresses, the first one first.
+func (u *Upstream) All() []*url.URL { return append([]*url.URL{u.URL}, u.More...) }
+
 // Has tells whether host, with its port, is one of the addresses.
 func (u *Upstream) Has(host string) bool {
-	if u.URL.Host == host {
-		return true
-	}
-	for _, m := range u.More {
-		if m.Host == host {
-			return true
-		}
-	}
-	return false
+	return u.URL.Host == host || slices.ContainsFunc(u.More, func(m *url.URL) bool { return m.Host == host })
 }
 
 // A Unit is what runs for one operation, or for one of the pseudo-operations

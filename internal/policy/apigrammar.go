@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/risk"
@@ -37,8 +35,10 @@ func apiRecord(risks []risk.Risk) record[API] {
 	s := settings(risks)
 	own := []member[API]{
 		given("at", placeShape(), func(a *API) *Given[Place] { return &a.Place }, "Where clients find the API: a host, a prefix or both, such as api.example.com/orders. Without it: the document's server."),
-		part("upstream", upstreamShape(), func(a *API) *[]Text { return &a.Upstream }, "Where the API runs: a URL such as http://127.0.0.1:8080.").required(),
+		part("upstream", upstreamShape(), func(a *API) *[]Text { return &a.Upstream }, "Where the API runs: a URL such as http://127.0.0.1:8080, or a list of several that do the same.").required(),
 		part("upstream_tls", upstreamTLSShape(), func(a *API) *UpstreamTLS { return &a.UpstreamTLS }, "TLS to the upstream beyond the system's CAs."),
+		part("health", healthShape(), func(a *API) *Health { return &a.Health }, "Checks of the upstream's addresses. Without it: none is asked, and what fails is left alone all the same."),
+		part("breaker", breakerShape(), func(a *API) *Breaker { return &a.Breaker }, "When an address that fails is left alone."),
 		given("openapi", pattern{form: `^\S(.*\S)?$`, want: "a path or URL"}.shape(), func(a *API) *Text { return &a.OpenAPI }, "The OpenAPI document: a path relative to this file, or a URL.").required(),
 		part("auth", authShape(), func(a *API) *Auth { return &a.Auth }, "Which credentials are taken. Without it: those of the document, or a key where it declares none."),
 		part("operations", operationsShape(s), func(a *API) *[]Operation { return &a.Operations }, "Settings of single operations, by \"METHOD /template\" or operationId."),
@@ -46,54 +46,14 @@ func apiRecord(risks []risk.Risk) record[API] {
 	return record[API]{
 		name: "api", doc: "One guarded API.",
 		members: append(own, lift(s.api, func(a *API) *Settings { return &a.Settings })...),
-		later:   []string{"resource", "authorize", "fields", "limits", "egress", "portal", "balance", "health"},
+		later:   []string{"resource", "authorize", "fields", "limits", "egress", "portal", "balance"},
 		astray: append(strays("the gateway, at the top of the file", "listen", "tls", "admin", "trusted_proxies", "state", "audit", "tests", "apis", "version"),
 			strays("an operation, under operations", "public")...),
 		finish: func(r *reader, v source.Value, a *API) {
 			a.At = v.At
-			if a.UpstreamTLS.At.Line > 0 && strings.HasPrefix(a.Upstream[0].Value, "http://") {
-				r.fail(a.UpstreamTLS.At, CodeConflict, r.where()+" has upstream_tls, but its upstream is plain http", "write https:// in upstream, or remove upstream_tls")
-			}
+			checkUpstreams(r, a)
 		},
 	}
-}
-
-func upstreamShape() shape[[]Text] {
-	s := oneOrList(pattern{form: urlForm, want: "a URL such as http://127.0.0.1:8080, without user, query or fragment"}.shape(), maxList)
-	read := s.read
-	s.read = func(r *reader, v source.Value) ([]Text, bool) {
-		urls, ok := read(r, v)
-		if ok && len(urls) > 1 {
-			r.fail(urls[1].At, CodeNotYet, fmt.Sprintf("%s: this version does not balance over several upstreams", r.where()), "name one")
-			return nil, false
-		}
-		return urls, ok
-	}
-	schema := s.schema
-	s.schema = func(d *definitions) node {
-		n := schema(d)
-		for _, alternative := range n["anyOf"].([]node) {
-			if alternative["type"] == "array" {
-				alternative["maxItems"] = 1
-			}
-		}
-		return n
-	}
-	return s
-}
-
-func upstreamTLSShape() shape[UpstreamTLS] {
-	file := pathText("a file of PEM")
-	return record[UpstreamTLS]{
-		name: "upstream_tls",
-		members: []member[UpstreamTLS]{
-			given("ca", file, func(u *UpstreamTLS) *Text { return &u.CA }, "File with the CAs that the upstream's certificate must come from."),
-			given("cert", file, func(u *UpstreamTLS) *Text { return &u.Cert }, "File with the certificate that the gateway shows."),
-			given("key", file, func(u *UpstreamTLS) *Text { return &u.Key }, "File with its private key."),
-		},
-		together: [][2]string{{"cert", "key"}},
-		finish:   func(_ *reader, v source.Value, u *UpstreamTLS) { u.At = v.At },
-	}.shape()
 }
 
 // authForms are the two forms of auth.
@@ -175,7 +135,7 @@ func operationsShape(s levels) shape[[]Operation] {
 		name: "operation", doc: "Settings of one operation.",
 		members: lift(s.operation, func(o *Operation) *Settings { return &o.Settings }),
 		later:   []string{"authorize", "limits", "fields", "resource"},
-		astray:  strays("the whole API", "upstream", "upstream_tls", "openapi", "auth", "at"),
+		astray:  strays("the whole API", "upstream", "upstream_tls", "health", "breaker", "openapi", "auth", "at"),
 	}
 	return table[Operation]{
 		key: pattern{form: selectorForm, want: "\"METHOD /template\" as in the document, or an operationId", limit: 2048}, limit: maxOperations,

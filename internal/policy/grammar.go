@@ -57,7 +57,7 @@ func grammar(risks []risk.Risk) record[Policy] {
 		doc:     "What Sallyport guards, and how. Everything is safe without a line; each line is a choice.",
 		members: append(own, lift(s.gateway, func(p *Policy) *Settings { return &p.Settings })...),
 		later:   []string{"egress", "portal", "alerts", "limits", "authorize", "fields", "meter", "detect", "identity"},
-		astray: append(strays("an API, under apis", "owner", "review", "upstream", "openapi", "auth", "at", "operations", "upstream_tls"),
+		astray: append(strays("an API, under apis", "owner", "review", "upstream", "openapi", "auth", "at", "operations", "upstream_tls", "health", "breaker"),
 			strays("an operation, under operations of its API", "public")...),
 		finish: checkPlaces,
 	}

@@ -59,7 +59,7 @@ func TestEachValueKnowsItsPlace(t *testing.T) {
 		o.Operations[0].Selector.At.String(), p.Tests[1].Body.At.String(), p.Tests[1].Expect.At.String(),
 	}
 	const f = "testdata/good/complete.yaml:"
-	want := []string{f + "2:34", f + "3:23", f + "9:16", f + "14:35", f + "18:3", f + "19:9", f + "24:11", f + "27:34", f + "29:7", f + "46:11", f + "48:13"}
+	want := []string{f + "2:34", f + "3:23", f + "9:16", f + "14:35", f + "18:3", f + "19:9", f + "24:11", f + "27:34", f + "29:7", f + "48:11", f + "50:13"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}

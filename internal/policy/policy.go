@@ -106,8 +106,10 @@ type Audit struct {
 type API struct {
 	Name        Text
 	Place       Given[Place] // where clients find it; not set: the document's server
-	Upstream    []Text       // exactly one URL in this version
+	Upstream    []Text       // at least one URL, with one scheme and path
 	UpstreamTLS UpstreamTLS
+	Health      Health
+	Breaker     Breaker
 	OpenAPI     Text // path or URL; see Policy.Path
 	Auth        Auth
 	Settings
@@ -117,12 +119,6 @@ type API struct {
 	// Document is what x-sallyport-* members of the API's document say, set by
 	// WithContract. Each level of the file wins over the same level of it.
 	Document Document
-}
-
-// UpstreamTLS are the files of PEM for TLS to the upstream.
-type UpstreamTLS struct {
-	CA, Cert, Key Text
-	At            source.Span
 }
 
 // Auth says what credentials of ours an API takes. The zero Auth leaves the
@@ -167,6 +163,7 @@ type Timeouts struct {
 	Head     Duration // from the first byte to the end of the head
 	Body     Duration // from the head to the end of the body
 	Upstream Duration // from the last byte of the request to the head of the reply
+	Total    Duration // for all that the upstream does, repeated attempts and the reply's body included; not set: no such limit
 	Idle     Duration // between two requests of a connection
 	Drain    Duration // for running exchanges when the gateway stops
 }

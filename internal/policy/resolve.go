@@ -129,7 +129,7 @@ func defaultTimeouts() Timeouts {
 }
 
 func (t Timeouts) or(wide Timeouts) Timeouts {
-	return Timeouts{Head: t.Head.Or(wide.Head), Body: t.Body.Or(wide.Body), Upstream: t.Upstream.Or(wide.Upstream),
+	return Timeouts{Head: t.Head.Or(wide.Head), Body: t.Body.Or(wide.Body), Upstream: t.Upstream.Or(wide.Upstream), Total: t.Total.Or(wide.Total),
 		Idle: t.Idle.Or(wide.Idle), Drain: t.Drain.Or(wide.Drain)}
 }
 

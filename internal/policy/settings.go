@@ -54,6 +54,7 @@ func narrowTimeouts() []member[Timeouts] {
 	return []member[Timeouts]{
 		wait("body", func(t *Timeouts) *Duration { return &t.Body }, "From the head of the request to the end of its body. Without it: 30s."),
 		wait("upstream", func(t *Timeouts) *Duration { return &t.Upstream }, "From the end of the request to the head of the reply. Without it: 30s."),
+		wait("total", func(t *Timeouts) *Duration { return &t.Total }, "For all that the upstream does, repeated attempts and the body of the reply included. Without it: replies that are checked have 2m, and streams no end."),
 	}
 }
 

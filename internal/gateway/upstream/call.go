@@ -292,7 +292,7 @@ func (x *call) Close() error {
 // settle gives everything back. It runs once, when nobody reads any more.
 func (x *call) settle() {
 	whole := x.whole && !x.single && x.b.r == x.b.w
-	if x.up != nil && !x.up.over() {
+	if x.up != nil && !(whole && x.up.finished()) && !x.up.over() {
 		whole = false
 		_ = x.c.nc.Close() //nolint:errcheck // the upload ends with it
 		x.up.stop()

@@ -91,12 +91,13 @@ func TestWhatComesUnaskedIsNoReply(t *testing.T) {
 					t.Fatalf("%s: %q, %v", name, body, err)
 				}
 				a := first(s)
-				a.mu.Lock()
-				idle := append([]*conn(nil), a.idle...)
-				a.mu.Unlock()
-				for _, c := range idle {
-					until(t, "the bytes", func() bool { return !c.alive() })
-				}
+				until(t, "the end of the connection", func() bool {
+					c := a.take(time.Now())
+					if c != nil {
+						a.keep(c)
+					}
+					return c == nil
+				})
 			}
 		}
 	}

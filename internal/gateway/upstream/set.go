@@ -150,11 +150,7 @@ func (s *Set) adopt(groups map[string]*group, ends map[string]*address) {
 // addresses are those of u, known or new, which it adds to ends.
 func (s *Set) addresses(u *plan.Upstream, ends map[string]*address) ([]*address, error) {
 	var out []*address
-	for i := range 1 + len(u.More) {
-		to := u.URL
-		if i > 0 {
-			to = u.More[i-1]
-		}
+	for _, to := range u.All() {
 		k := string(appendSettings(append(append(append([]byte(nil), to.Scheme...), '|'), to.Host...), u))
 		a := ends[k]
 		if a == nil {

@@ -11,7 +11,8 @@ import (
 // was called.
 type upload struct {
 	done   chan struct{}
-	end    func() // makes a Read of the body return; nil where it is in memory
+	end    func()      // makes a Read of the body return; nil where it is in memory
+	last   atomic.Bool // its last bytes are going out
 	ended  atomic.Bool
 	sent   bool                      // all of it went out; read once over
 	failed atomic.Pointer[bodyError] // the body could not be read
@@ -28,6 +29,25 @@ func (e *bodyError) Unwrap() error { return e.err }
 
 // over tells whether the upload has ended.
 func (u *upload) over() bool { return u.ended.Load() }
+
+// lastTime is how long the end of a body may take where its reply is whole.
+const lastTime = 50 * time.Millisecond
+
+// finished is over for an upload whose reply is whole: an upstream answers when it
+// has the last byte, and its answer can be here before the goroutine that sent
+// that runs again.
+func (u *upload) finished() bool {
+	if u.over() || !u.last.Load() {
+		return u.over()
+	}
+	late := time.NewTimer(lastTime)
+	defer late.Stop()
+	select {
+	case <-u.done:
+	case <-late.C:
+	}
+	return u.over()
+}
 
 // stop ends the upload, whose connection is closed, and waits for it.
 func (u *upload) stop() {
@@ -81,6 +101,7 @@ func (p *pouring) whole(body []byte) error {
 	p.x.b.out = out
 	for rest := body[min(len(body), uploadBytes):]; ; rest = rest[len(out):] {
 		p.x.w.until(time.Time{}) // while it moves, nobody waits for a reply
+		p.x.up.last.Store(len(rest) == 0)
 		if err := p.x.c.write(out, p.head); err != nil {
 			return err
 		}
@@ -142,6 +163,7 @@ func (p *pouring) piece(buf []byte, at, n int, last bool) error {
 	if at == end {
 		return nil
 	}
+	p.x.up.last.Store(last || p.left == 0)
 	return p.x.c.write(buf[at:end], p.head)
 }
 
