@@ -241,7 +241,12 @@ func hexDigit(c byte) (int64, bool) {
 }
 
 // lawfulExtensions tells whether s is *( BWS ";" BWS name [ BWS "=" BWS value ] ).
+// White space right after the size, be it lawful, is what readers do not agree
+// on.
 func lawfulExtensions(s []byte) bool {
+	if len(s) > 0 && s[0] != ';' {
+		return false
+	}
 	for len(s) > 0 {
 		s = bytes.TrimLeft(s, " \t")
 		if len(s) == 0 || s[0] != ';' {
@@ -270,7 +275,7 @@ func lawfulExtensions(s []byte) bool {
 // token is the length of the token at the start of s.
 func token(s []byte) int {
 	n := 0
-	for n < len(s) && tokenChar[s[n]] {
+	for n < len(s) && nameChars[s[n]] != 0 {
 		n++
 	}
 	return n

@@ -64,7 +64,7 @@ func (x *call) run(r *Request, p *Response) error {
 	x.left, x.single = p.Length, x.single || h.close || x.frame == untilClose
 	if x.frame == noBody {
 		x.whole = true
-		if r.Method == "HEAD" || h.status == 304 {
+		if r.Method == "HEAD" {
 			p.Length = h.length
 		}
 	}

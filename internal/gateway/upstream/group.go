@@ -127,12 +127,16 @@ func (g *group) only(now time.Time) (*address, bool, error) {
 // judge tells the breaker how an attempt ended. Where there are others, an
 // address that says itself that it cannot serve counts as failed.
 func (a *address) judge(p *Response, err error, trial, others bool) {
+	if err == nil {
+		if others && p.Status >= 502 && p.Status <= 504 {
+			a.health.failed(time.Now())
+		} else {
+			a.health.succeeded()
+		}
+		return
+	}
 	var e *Error
 	switch {
-	case err == nil && others && p.Status >= 502 && p.Status <= 504:
-		a.health.failed(time.Now())
-	case err == nil:
-		a.health.succeeded()
 	case errors.As(err, &e) && e.Kind.blames() && !(e.silent && e.reused):
 		a.health.failed(time.Now())
 	case trial:

@@ -108,16 +108,27 @@ func parseField(line string) (risk.Field, error) {
 	if i < 1 {
 		return risk.Field{}, BadFieldLine
 	}
+	// One pass tells whether the name is lawful, and whether it is in canonical
+	// form already.
+	canonical, upper := true, true
 	for j := range i {
-		if !tokenChar[line[j]] {
+		c := line[j]
+		k := nameChars[c]
+		if k == 0 {
 			return risk.Field{}, BadFieldLine
 		}
+		canonical = canonical && (k == otherChar || (k == upperChar) == upper)
+		upper = c == '-'
+	}
+	name := line[:i]
+	if !canonical {
+		name = textproto.CanonicalMIMEHeaderKey(name)
 	}
 	value := strings.Trim(line[i+1:], " \t")
 	if !lawfulValue(value) {
 		return risk.Field{}, BadFieldValue
 	}
-	return risk.Field{Name: textproto.CanonicalMIMEHeaderKey(line[:i]), Value: value}, nil
+	return risk.Field{Name: name, Value: value}, nil
 }
 
 // lawfulValue tells whether s has no control character but the tab.
@@ -130,10 +141,22 @@ func lawfulValue(s string) bool {
 	return true
 }
 
-// tokenChar are the bytes of a token (RFC 9110 section 5.6.2).
-var tokenChar = func() (t [256]bool) {
-	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-		t[c] = true
+// A nameChar says what a byte is in a field name.
+type nameChar uint8
+
+const (
+	otherChar nameChar = iota + 1 // of a token (RFC 9110 section 5.6.2), but no letter
+	lowerChar
+	upperChar
+)
+
+// nameChars are the bytes of a token; the rest is 0.
+var nameChars = func() (t [256]nameChar) {
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789") {
+		t[c] = otherChar
+	}
+	for c := 'a'; c <= 'z'; c++ {
+		t[c], t[c-'a'+'A'] = lowerChar, upperChar
 	}
 	return t
 }()

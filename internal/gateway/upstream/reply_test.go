@@ -30,7 +30,7 @@ var replies = []struct {
 	{"chunks", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", "abc", nil, 0},
 	{"chunks in capitals", "", "HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", "0123456789", nil, 0},
 	{"chunks with extensions", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a;b=c; d = \"e;\\\"\r\"\r\nabc\r\n0\r\n\r\n", "", BadChunk, 0},
-	{"chunks with lawful extensions", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3 ;a;b=c; d = \"e;\\\"\"\r\nabc\r\n0;x\r\n\r\n", "abc", nil, 0},
+	{"chunks with lawful extensions", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a;b=c ; d = \"e;\\\"\"\r\nabc\r\n0;x\r\n\r\n", "abc", nil, 0},
 	{"chunks and trailers", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nContent-Length: 9\r\nSet-Cookie: a=b\r\n\r\n", "abc", nil, 0},
 	{"leading zeros of a chunk", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0003\r\nabc\r\n000\r\n\r\n", "abc", nil, 0},
 	{"a HEAD has no body", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "", nil, 0},
