@@ -62,16 +62,11 @@ func (r *run) jsonBody(dst *risk.Reading, m *compiledMedia, t mediaType, body []
 
 // one checks one JSON text of a body.
 func (r *run) one(dst *risk.Reading, m *compiledMedia, text []byte, w where) {
-	if err := r.parse(text); err != nil {
+	if !r.read(dst, text, w) {
 		badAt(dst, m, "syntax", w.prefix)
 		return
 	}
-	if w.to == nil {
-		dst.Unchecked = true
-		return
-	}
-	r.check(w.to)
-	r.report(dst, w)
+	dst.Unchecked = dst.Unchecked || w.to == nil
 }
 
 // maxValues bounds the values of a stream that is read whole.

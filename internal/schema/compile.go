@@ -9,7 +9,9 @@ import (
 func (p *Programs) compile(s *contract.Schema) *program {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.node(s)
+	g := p.node(s)
+	p.finish()
+	return g
 }
 
 // node compiles s. The program is entered before its parts are compiled, so
@@ -23,15 +25,17 @@ func (p *Programs) node(s *contract.Schema) *program {
 	}
 	g := &program{schema: s, kinds: kindsOf(s.Types), never: s.Never, types: s.Types, traits: traitsOf(s)}
 	p.byNode[s] = g
+	g.seeds = p.seeds
+	p.fresh = append(p.fresh, g)
 	if s.Never {
 		g.kinds = 0
 		return g
 	}
 	if s.Enum != nil {
-		g.enum = newValues(s.Enum)
+		g.enum = newValues(p.seeds, s.Enum...)
 	}
 	if s.Const != nil {
-		g.constant = newValues1(*s.Const)
+		g.constant = newValues(p.seeds, *s.Const)
 	}
 	g.number = newNumberRules(s)
 	g.text = p.textRules(s)
@@ -43,6 +47,7 @@ func (p *Programs) node(s *contract.Schema) *program {
 	g.branch = p.dispatch(s)
 	g.joins = g.ref != nil || g.allOf != nil || g.anyOf != nil || g.oneOf != nil || g.not != nil || g.branch != nil
 	g.rare = p.rareRules(s)
+	g.placeDependents()
 	return g
 }
 
@@ -125,7 +130,8 @@ func (p *Programs) objectRules(s *contract.Schema) *objectRules {
 	if r := s.Rare; r != nil {
 		o.keys = p.node(r.PropertyNames)
 	}
-	if !o.speaks && o.keys == nil && o.min <= 0 && o.max < 0 && len(s.Required) == 0 {
+	depends := s.Rare != nil && len(s.Rare.DependentRequired)+len(s.Rare.DependentSchemas) > 0
+	if !o.speaks && o.keys == nil && o.min <= 0 && o.max < 0 && len(s.Required) == 0 && !depends {
 		return nil
 	}
 	for i := range s.Properties {
@@ -137,6 +143,9 @@ func (p *Programs) objectRules(s *contract.Schema) *objectRules {
 	o.extra = p.node(s.AdditionalProperties)
 	for _, name := range s.Required {
 		o.names.add(name, nil)
+	}
+	if depends {
+		o.addDependents(s.Rare)
 	}
 	for d, hidden := range []func(*contract.Schema) bool{asRequest: isReadOnly, asReply: isWriteOnly} {
 		o.need[d] = make([]uint64, (len(o.names.list)+63)/64)
@@ -229,4 +238,31 @@ func (p *Programs) rareRules(s *contract.Schema) *rareRules {
 		return nil
 	}
 	return out
+}
+
+// addDependents enters the names that dependencies ask for.
+func (o *objectRules) addDependents(r *contract.Rare) {
+	for i := range r.DependentRequired {
+		o.names.add(r.DependentRequired[i].Name, nil)
+		for _, name := range r.DependentRequired[i].Required {
+			o.names.add(name, nil)
+		}
+	}
+	for i := range r.DependentSchemas {
+		o.names.add(r.DependentSchemas[i].Name, nil)
+	}
+}
+
+// placeDependents finds the places of these names.
+func (p *program) placeDependents() {
+	if p.rare == nil {
+		return
+	}
+	for k := range p.rare.dependent {
+		d := &p.rare.dependent[k]
+		d.place = p.object.names.index(d.name)
+		for _, name := range d.need {
+			d.needs = append(d.needs, p.object.names.index(name))
+		}
+	}
 }

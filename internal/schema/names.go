@@ -1,5 +1,7 @@
 package schema
 
+import "unicode/utf8"
+
 // names finds the declared names of an object. Members mostly come in the
 // order of the document, so the place behind the last hit is tried first.
 type names struct {
@@ -8,8 +10,9 @@ type names struct {
 }
 
 type named struct {
-	name string
-	to   *program // nil: only required
+	name  string
+	to    *program // nil: only required
+	plain bool     // in JSON the name stands for itself: if it is found between quotes, it is a name
 }
 
 // linear is how many names are compared one by one.
@@ -18,7 +21,7 @@ const linear = 8
 // add enters name unless it is there.
 func (n *names) add(name string, to *program) {
 	if n.index(name) < 0 {
-		n.list = append(n.list, named{name, to})
+		n.list = append(n.list, named{name, to, standsForItself(name)})
 	}
 	if len(n.list) > linear {
 		n.seal()
@@ -58,4 +61,14 @@ func (n *names) find(name []byte, hint int) int {
 		}
 	}
 	return -1
+}
+
+// standsForItself tells whether name needs no escape and is UTF-8.
+func standsForItself(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.ValidString(name)
 }

@@ -53,7 +53,7 @@ func newNumberRules(s *contract.Schema) *numberRules {
 	if validNumber(string(s.MultipleOf)) {
 		m := literal(string(s.MultipleOf))
 		n.multiple = &m
-		n.step, n.places, _ = short([]byte(s.MultipleOf))
+		n.step, n.places, _ = shortNumber([]byte(s.MultipleOf))
 	}
 	n.format = numberFormats(s.Format)
 	if !n.whole && n.bounds == nil && n.multiple == nil && !n.format.set {
@@ -86,31 +86,30 @@ func numberFormats(word string) numberFormat {
 	return numberFormat{}
 }
 
-// number checks node i, a number.
-func (r *run) number(p *program, i int) bool {
+// numberOf checks a number.
+func (m *machine) numberOf(p *program) bool {
 	n := p.number
-	text := r.doc.Raw(i)
-	if v, places, ok := short(text); ok && n.fast(v, places) {
+	if v, places, ok := shortNumber(m.tok.raw); ok && n.fast(v, places) {
 		return true
 	}
 	var d decimal
-	d, r.digits = parseDecimal(text, r.digits)
+	d, m.digits = parseDecimal(m.tok.raw, m.digits)
 	ok := true
 	if n.whole && !d.whole() {
-		return r.fail(i, "type", p)
+		return m.wrong("type", p)
 	}
 	for k := range n.bounds {
 		b := &n.bounds[k]
 		c := d.compare(b.at) * b.sign
 		if c > 0 || c == 0 && b.exclusive {
-			ok = r.fail(i, b.rule, p)
+			ok = m.wrong(b.rule, p)
 		}
 	}
 	if n.multiple != nil && !d.multipleOf(*n.multiple) {
-		ok = r.fail(i, "multipleOf", p)
+		ok = m.wrong("multipleOf", p)
 	}
 	if n.format.set && (d.compare(n.format.from) < 0 || d.compare(n.format.to) > 0 || n.format.integer() && !d.whole()) {
-		ok = r.fail(i, "format", p)
+		ok = m.wrong("format", p)
 	}
 	return ok
 }
@@ -118,9 +117,9 @@ func (r *run) number(p *program, i int) bool {
 // integer tells whether the format takes whole numbers only.
 func (f numberFormat) integer() bool { return f.word == "int32" || f.word == "int64" }
 
-// short reads a number of at most 18 digits without an exponent, the form that
+// shortNumber reads a number of at most 18 digits without an exponent, the form that
 // nearly all have, as v / 10^places.
-func short(text []byte) (v int64, places int, ok bool) {
+func shortNumber(text []byte) (v int64, places int, ok bool) {
 	negative := len(text) > 0 && text[0] == '-'
 	if negative {
 		text = text[1:]

@@ -89,14 +89,11 @@ func (r *run) absent(dst *risk.Reading, p *param) {
 
 // judge checks the JSON text in r.value as the value of p.
 func (r *run) judge(dst *risk.Reading, p *param) {
-	if err := r.parse(r.value); err != nil {
+	marks := len(dst.Marks)
+	if !r.read(dst, r.value, where{in: p.of.In, name: p.of.Name, to: p.schema.program()}) {
 		wrong(dst, p, risk.BadSyntax, "syntax")
-		return
 	}
-	program := p.schema.program()
-	if !r.check(program) || len(r.found) > 0 {
-		r.violations(dst, where{in: p.of.In, name: p.of.Name})
-	}
+	dst.Marks = dst.Marks[:marks] // of a parameter nothing is cut
 }
 
 // single checks a value that is one text: a simple one, or one of a media type.

@@ -13,7 +13,10 @@ import (
 type Programs struct {
 	pool sync.Pool // of *run
 
+	seeds *seeds
+
 	mu     sync.Mutex
+	fresh  []*program                    // not yet finished
 	byNode map[*contract.Schema]*program // complete once mu is free
 	regexp map[string]*matcher           // by ECMA-262 text; nil: cannot be translated
 	judged map[*contract.Schema]bool     // already looked at by judge
@@ -25,6 +28,7 @@ func NewPrograms() *Programs {
 	p := &Programs{
 		byNode: map[*contract.Schema]*program{},
 		regexp: map[string]*matcher{},
+		seeds:  newSeeds(),
 		judged: map[*contract.Schema]bool{},
 		shapes: shapes{},
 	}
@@ -42,7 +46,7 @@ func (p *Programs) borrow(d direction) *run {
 // giveBack takes a run again, without what it holds of the message. A run that
 // a huge message has swollen is left to the garbage collector.
 func (p *Programs) giveBack(r *run) {
-	if cap(r.state) > maxKept || cap(r.value) > maxKept<<4 || cap(r.text) > maxKept<<4 {
+	if r.swollen() {
 		return
 	}
 	r.forget()
@@ -103,6 +107,16 @@ type program struct {
 	branch              *dispatch
 	joins               bool // any of these six
 	rare                *rareRules
+
+	seeds   *seeds
+	alias   *program // says nothing itself but that this one applies
+	accepts kinds    // what the schemas that it joins leave of kinds
+	tags    *tags    // tell the alternatives of an object apart; nil: no member does
+	plain   bool     // a scalar needs no more than its kind, number and text
+	simple  bool     // an object or array needs one act
+	reads   bool     // of a string more than its length
+	spoken  kinds    // kinds within which it says which members there are
+	covered kinds    // kinds within which it does, or what it joins
 }
 
 // kinds is a set of jsonx.Kind.
@@ -126,9 +140,11 @@ type rareRules struct {
 }
 
 type dependent struct {
-	name string
-	need []string
-	then *program
+	name  string
+	need  []string
+	place int // of name among the names of the object
+	needs []int
+	then  *program
 }
 
 type objectRules struct {

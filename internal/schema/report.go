@@ -3,10 +3,8 @@ package schema
 import (
 	"cmp"
 	"slices"
-	"strconv"
 
 	"github.com/sallyport/sallyport/contract"
-	"github.com/sallyport/sallyport/internal/lib/jsonx"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -20,153 +18,68 @@ type where struct {
 	to     *program
 }
 
-// report moves what a check has found to dst.
-func (r *run) report(dst *risk.Reading, w where) {
-	if len(r.found) > 0 {
-		r.violations(dst, w)
-	}
-	if w.to == nil || !r.odd {
+// report moves what a machine has found to dst.
+func (m *machine) report(dst *risk.Reading, w where) {
+	if m.broken {
+		// What was found up to here is chance.
+		dst.Violate(risk.Violation{Class: risk.BadValue, In: w.in, Name: w.name, Pointer: w.prefix, Rule: "budget", At: w.to.schema.At})
 		return
 	}
-	m := marker{run: r, dst: dst, where: w}
-	r.path = append(r.path[:0], step{})
-	m.sweep(0)
+	if m.acts[0].failed {
+		m.violations(dst, w)
+	}
+	dst.Overflow = dst.Overflow || w.spans && (m.over || m.cells.spilled || m.lost)
+	if len(m.marks) > 0 {
+		m.putMarks(dst, w)
+	}
 }
 
-func (r *run) violations(dst *risk.Reading, w where) {
-	slices.SortStableFunc(r.found, func(a, b found) int { return cmp.Compare(a.node, b.node) })
-	var last found
-	for k, f := range r.found {
-		if f.closed {
-			r.odd = true
-			r.state[f.node].flags |= isClosed
-		}
-		if k > 0 && f == last {
-			continue
-		}
-		last = f
+func (m *machine) violations(dst *risk.Reading, w where) {
+	slices.SortStableFunc(m.final, func(a, b found) int { return cmp.Compare(a.node, b.node) })
+	if len(m.final) == 0 {
+		// Every list of violations was full: what is refused stays refused.
+		dst.Violate(risk.Violation{Class: risk.BadValue, In: w.in, Name: w.name, Pointer: w.prefix, Rule: "schema", At: w.to.schema.At})
+	}
+	for k := range m.final {
 		if len(dst.Violations) >= risk.MaxViolations {
-			continue
+			return
 		}
-		pointer := w.prefix + r.doc.Pointer(int(f.node))
-		if f.name != "" {
-			pointer += "/" + escapePointer(f.name)
+		f := &m.final[k]
+		pointer := m.text[f.ptr : f.ptr+f.len]
+		if k > 0 {
+			last := &m.final[k-1]
+			if last.node == f.node && last.rule == f.rule && last.at == f.at && string(m.text[last.ptr:last.ptr+last.len]) == string(pointer) {
+				continue
+			}
 		}
-		v := risk.Violation{Class: risk.BadValue, In: w.in, Name: w.name, Pointer: pointer, Rule: f.rule}
+		v := risk.Violation{Class: risk.BadValue, In: w.in, Name: w.name, Pointer: w.prefix + string(pointer), Rule: f.rule}
 		if f.at != nil {
 			v.At = f.at.At
 		}
 		dst.Violate(v)
 	}
-	if r.dropped && w.spans {
-		dst.Overflow = true
-	}
 }
 
-// step is one part of the path to a node.
-type step struct{ node, ordinal int }
-
-// A marker makes the marks of one value.
-type marker struct {
-	*run
-	dst   *risk.Reading
-	where where
-	lost  int // depth of lost nodes: what no schema evaluated there is not undeclared
-}
-
-// sweep marks node i and what is below it.
-func (m *marker) sweep(i int) {
-	s, n := &m.state[i], &m.nodes[i]
-	m.markTraits(i)
-	if n.Kind != jsonx.Object && n.Kind != jsonx.Array {
-		return
-	}
-	if s.flags&isLost != 0 {
-		m.lost++
-		defer func() { m.lost-- }()
-	}
-	ordinal := 0
-	m.path = append(m.path, step{})
-	for c := i + 1; c < int(n.After); c = int(m.nodes[c].After) {
-		m.path[len(m.path)-1] = step{c, ordinal}
-		ordinal++
-		if n.Kind == jsonx.Object && m.markUndeclared(c, s.owner) {
+// putMarks moves the marks to dst in the order of the text, without those
+// within what is marked as a whole.
+func (m *machine) putMarks(dst *risk.Reading, w where) {
+	slices.SortStableFunc(m.marks, func(a, b risk.Mark) int { return cmp.Compare(a.Start, b.Start) })
+	covered := 0
+	for _, x := range m.marks {
+		if x.Start < covered {
 			continue
 		}
-		m.sweep(c)
-	}
-	m.path = m.path[:len(m.path)-1]
-}
-
-// markUndeclared marks member c if no schema names it, and tells whether that
-// says all about what is below it.
-func (m *marker) markUndeclared(c int, owner *program) bool {
-	f := m.state[c].flags
-	kind := risk.UndeclaredSilent
-	switch {
-	case f&isClosed != 0:
-		kind = risk.UndeclaredClosed
-	case f&isDeclared != 0:
-		return false
-	case f&isOpen != 0:
-		kind = risk.UndeclaredOpen
-	case m.lost > 0:
-		return false
-	}
-	m.mark(kind, c, owner)
-	return kind != risk.UndeclaredOpen || f&isAnything != 0
-}
-
-func (m *marker) markTraits(i int) {
-	s := &m.state[i]
-	if s.flags&(hasReadOnly|hasWriteOnly|hasSensitive) == 0 {
-		return
-	}
-	if s.flags&hasReadOnly != 0 && m.direction == asRequest {
-		m.mark(risk.ReadOnlyMember, i, s.by)
-	}
-	if s.flags&hasWriteOnly != 0 && m.direction == asReply {
-		m.mark(risk.WriteOnlyMember, i, s.by)
-	}
-	if s.flags&hasSensitive != 0 {
-		m.mark(risk.SensitiveMember, i, s.by)
-	}
-}
-
-// mark appends a mark of node i, where path stands. What is no part of a JSON
-// body has no span: its mark has 0 for Start, Value and End.
-func (m *marker) mark(kind risk.MarkKind, i int, p *program) {
-	if len(m.dst.Marks) >= risk.MaxMarks {
-		m.dst.Overflow = true
-		return
-	}
-	out := risk.Mark{Kind: kind, Pointer: m.where.prefix + m.pointer()}
-	if n := &m.nodes[i]; m.where.spans {
-		at := m.where.offset
-		out.Start, out.Value, out.End = at+int(n.Start), at+int(n.Start), at+int(n.End)
-		if n.Parent >= 0 && m.nodes[n.Parent].Kind == jsonx.Object {
-			out.Start = at + int(n.KeyStart) - 1
+		if x.Kind == risk.UndeclaredClosed || x.Kind == risk.UndeclaredSilent {
+			covered = x.End
 		}
-	}
-	if p != nil {
-		out.Schema = p.schema
-	}
-	m.dst.Mark(out)
-}
-
-// pointer is the pointer of the node where path stands.
-func (r *run) pointer() string {
-	r.text = r.text[:0]
-	for _, s := range r.path[1:] {
-		r.text = append(r.text, '/')
-		n := &r.nodes[s.node]
-		if r.nodes[n.Parent].Kind == jsonx.Array {
-			r.text = strconv.AppendInt(r.text, int64(s.ordinal), 10)
-			continue
+		x.Pointer = w.prefix + x.Pointer
+		if !w.spans {
+			x.Start, x.Value, x.End = 0, 0, 0
+		} else {
+			x.Start, x.Value, x.End = x.Start+w.offset, x.Value+w.offset, x.End+w.offset
 		}
-		r.text = appendPointer(r.text, string(r.keyOf(s.node)))
+		dst.Mark(x)
 	}
-	return string(r.text)
 }
 
 // escapePointer is name as a part of a pointer (RFC 6901 section 3).

@@ -1,236 +1,71 @@
 package schema
 
 import (
-	"bytes"
-	"hash/maphash"
-
-	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
+	"github.com/sallyport/sallyport/risk"
 )
 
-// Bounds of one check.
-const (
-	// maxDepth bounds how schemas may nest for one value; it stops references
-	// that lead to themselves.
-	maxDepth = 1024
-	// baseSteps and stepsPerNode bound the work of one check. A step is a
-	// schema applied to a value, or a comparison. Real contracts take 2 to 30
-	// for each value.
-	baseSteps    = 1 << 16
-	stepsPerNode = 256
-	// maxFound bounds the violations of one alternative.
-	maxFound = 64
-	// maxKept bounds the nodes for which a run keeps its room.
-	maxKept = 1 << 14
-)
-
-// A run is one check of one value: the room that it needs and how far it is.
-// It belongs to one goroutine, and is reused.
+// A run is the check of one message: the machine, and the room that it needs
+// for what is no JSON. It belongs to one goroutine, and is reused.
 type run struct {
-	doc   jsonx.Doc
-	nodes []jsonx.Node
-	src   []byte
-
+	machine   machine
 	direction direction
-	state     []state // by node
-	trail     []was   // states as they were, for undo
-	found     []found
-	seq       uint32 // counts evaluations
-	choice    int    // depth of alternatives that may fail without harm
-	quiet     int    // depth of checks whose violations nobody asks for
-	depth     int
-	steps     int
-	limit     int
-	broken    bool // out of steps
-	dropped   bool // violations were lost
-	odd       bool // something may have to be marked
-
-	active []activeDispatch
-	path   []step // where report stands
-
-	sub     *run // of member names
-	cookies []canon.Pair
-	tree    tree
-
-	text, text2, key []byte
-	digits, digits2  []byte
-	value            []byte // JSON written for a parameter or form
-	idle             []byte
-	seed             maphash.Seed
+	doc       jsonx.Doc // of values within forms
+	cookies   []canon.Pair
+	tree      tree
+	text      []byte
+	value     []byte // JSON written for a parameter or form
+	idle      []byte
 }
 
-// state is what is known of one node.
-type state struct {
-	seq   uint32 // when it was last evaluated; 0: never
-	flags flags
-	owner *program // of an object: the first program that speaks of its members
-	by    *program // the program that has traits
+func newRun() *run {
+	r := &run{idle: []byte("0")}
+	r.machine.blank = anything()
+	return r
 }
-
-type flags uint8
-
-const (
-	isDeclared flags = 1 << iota // by properties or patternProperties
-	isOpen                       // by additionalProperties or unevaluatedProperties
-	isAnything                   // the same, and the schema is true
-	isClosed                     // refused by one of these
-	hasReadOnly
-	hasWriteOnly
-	hasSensitive
-	isLost // what is below was not looked at, or by failing alternatives only
-)
-
-type was struct {
-	node int32
-	state
-}
-
-// found is a violation on its way.
-type found struct {
-	node   int32
-	depth  int32 // of the node in the message
-	rule   string
-	name   string // a missing member, added to the pointer
-	at     *contract.Schema
-	closed bool // node is a member that the schema refuses
-}
-
-func newRun() *run { return &run{seed: maphash.MakeSeed(), idle: []byte("0")} }
 
 // forget drops all references to the message.
 func (r *run) forget() {
-	if r.src != nil {
+	if r.doc.Len() > 0 {
 		_ = r.doc.Parse(r.idle) // a lawful text, so that the document lets go of the other
 	}
-	r.nodes, r.src = nil, nil
+	r.machine.forgetText()
 	r.tree.reset()
 	clear(r.cookies)
 	r.cookies = r.cookies[:0]
 }
 
-// parse makes r ready for text.
-func (r *run) parse(text []byte) error {
-	if err := r.doc.Parse(text); err != nil {
-		return err
-	}
-	r.nodes, r.src = r.doc.Nodes(), text
-	n := len(r.nodes)
-	if cap(r.state) < n {
-		r.state = make([]state, n+n/4)
-	}
-	r.state = r.state[:n]
-	clear(r.state)
-	r.trail, r.found, r.active = r.trail[:0], r.found[:0], r.active[:0]
-	r.seq, r.choice, r.quiet, r.depth, r.steps = 0, 0, 0, 0, 0
-	r.limit = baseSteps + stepsPerNode*n
-	r.broken, r.dropped, r.odd = false, false, false
-	return nil
+// swollen tells whether a huge message has left more room than is worth keeping.
+func (r *run) swollen() bool {
+	return cap(r.value) > maxKept<<4 || cap(r.text) > maxKept<<4 || r.machine.swollen()
 }
 
-// check tells whether the parsed value is one that p accepts, and leaves what
-// it saw in r. A nil program accepts everything.
-func (r *run) check(p *program) bool {
-	if p == nil {
-		return true
+// forgetText drops all references to the text.
+func (m *machine) forgetText() {
+	m.src, m.tok = nil, token{}
+	clear(m.marks[:cap(m.marks)])
+	m.marks = m.marks[:0]
+}
+
+func (m *machine) swollen() bool {
+	for i := range m.tables {
+		if len(m.tables[i].slots) > maxKept {
+			return true
+		}
 	}
-	ok := r.apply(p, 0)
-	if r.broken {
-		// What was found up to here is chance.
-		r.found = append(r.found[:0], found{rule: "budget", at: p.schema})
-		r.state[0].flags |= isLost
+	return cap(m.hold)+cap(m.decoded)+cap(m.names)+cap(m.text)+cap(m.cells.text) > maxKept<<4 ||
+		cap(m.acts)+cap(m.edges)+cap(m.marks)+cap(m.contested)+cap(m.cells.entries)+cap(m.cells.founds) > maxKept
+}
+
+// read checks one JSON text and tells dst what it saw; false where it is none.
+func (r *run) read(dst *risk.Reading, text []byte, w where) bool {
+	r.machine.whole(text, w.to, r.direction)
+	if r.machine.reason != "" {
 		return false
 	}
-	if !ok && len(r.found) == 0 {
-		// Every list of violations was full: what is refused stays refused.
-		r.failAs(found{rule: "schema", at: p.schema})
+	if w.to != nil {
+		r.machine.report(dst, w)
 	}
-	return ok
-}
-
-// spend counts n steps and tells whether the budget is used up.
-func (r *run) spend(n int) bool {
-	r.steps += n
-	if r.steps > r.limit {
-		r.broken = true
-	}
-	return r.broken
-}
-
-// textOf is the decoded text of string i, good until the next call.
-func (r *run) textOf(i int) []byte {
-	n := &r.nodes[i]
-	raw := r.src[n.Start+1 : n.End-1]
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw
-	}
-	r.text = r.doc.AppendText(r.text[:0], i)
-	return r.text
-}
-
-// keyOf is the decoded name of member i, good until the next call.
-func (r *run) keyOf(i int) []byte {
-	n := &r.nodes[i]
-	raw := r.src[n.KeyStart:n.KeyEnd]
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw
-	}
-	r.key = r.doc.AppendKey(r.key[:0], i)
-	return r.key
-}
-
-// fail records that node i breaks a rule of p. It is always false.
-func (r *run) fail(i int, rule string, p *program) bool {
-	return r.failAs(found{node: int32(i), rule: rule, at: p.schema})
-}
-
-func (r *run) failAs(f found) bool {
-	if r.quiet > 0 {
-		return false
-	}
-	if len(r.found) >= maxFound*(1+r.choice) {
-		r.dropped = true
-		return false
-	}
-	f.depth = r.level(f.node)
-	if f.name != "" {
-		f.depth++
-	}
-	r.found = append(r.found, f)
-	return false
-}
-
-// level is how deep node i stands.
-func (r *run) level(i int32) int32 {
-	var n int32
-	for i = r.nodes[i].Parent; i >= 0; i = r.nodes[i].Parent {
-		n++
-	}
-	return n
-}
-
-// touch gives the state of node i for a change that a failing alternative
-// takes back.
-func (r *run) touch(i int) *state {
-	s := &r.state[i]
-	if r.choice > 0 {
-		r.trail = append(r.trail, was{int32(i), *s})
-	}
-	return s
-}
-
-// undo takes changes back to the given length of the trail.
-func (r *run) undo(to int) {
-	for k := len(r.trail) - 1; k >= to; k-- {
-		r.state[r.trail[k].node] = r.trail[k].state
-	}
-	r.trail = r.trail[:to]
-}
-
-// evaluated notes that a schema has evaluated node i.
-func (r *run) evaluated(i int, f flags) {
-	s := r.touch(i)
-	r.seq++
-	s.seq = r.seq
-	s.flags |= f
+	return true
 }

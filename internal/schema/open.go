@@ -1,0 +1,311 @@
+package schema
+
+import "github.com/sallyport/sallyport/internal/lib/jsonx"
+
+// open begins an object or array: what is wanted of it becomes acts.
+func (m *machine) open(at int, object bool) int {
+	if len(m.frames) > jsonx.DefaultDepth {
+		return m.refuse(jsonx.Depth, at)
+	}
+	f := &m.frames[len(m.frames)-1]
+	kind := jsonx.Array
+	m.state = beforeItem
+	if object {
+		kind, m.state = jsonx.Object, beforeFirst
+	}
+	if f.fast && m.only != nil {
+		if m.openFast(f, kind) {
+			return at + 1
+		}
+		m.want(m.only, int32(f.acts), byParent)
+	}
+	g := frame{
+		start: m.node, object: object, table: -1, veiled: m.veiled, digests: f.digests, gone: f.gone,
+		acts: len(m.acts), edges: f.kids, prints: len(m.prints), words: len(m.words), names: len(m.names), contested: len(m.contested), evaluated: len(m.evaluated),
+	}
+	if len(m.wants) > 0 {
+		m.enter(f, &g, kind)
+	} else {
+		g.fast, g.settled = true, f.settled
+	}
+	m.wants = m.wants[:0]
+	g.kids, g.patch = len(m.edges), len(m.patch)
+	m.frames = append(m.frames, g)
+	return at + 1
+}
+
+// enter starts what is wanted of a value of which g will be the frame.
+func (m *machine) enter(f, g *frame, kind jsonx.Kind) {
+	edges := m.edges[f.kids:]
+	bounced := false
+	for k := range m.wants {
+		p := m.wants[k].p
+		if !p.kinds.has(kind) {
+			bounced = true
+			continue
+		}
+		root := act{p: p, quiet: true, mute: true}
+		for e := range edges {
+			if edges[e].want != int32(k) {
+				continue
+			}
+			x := &m.acts[edges[e].act]
+			root.certain = root.certain || x.certain && edges[e].role == byParent
+			root.quiet = root.quiet && (x.quiet || edges[e].role == byContains)
+			root.mute = root.mute && x.mute
+		}
+		i := m.start(root, none, byParent, kind)
+		for e := range edges {
+			if edges[e].want == int32(k) {
+				edges[e].root = i
+			}
+		}
+	}
+	m.arrange(f, g)
+	if bounced {
+		m.bounce(f, g, kind)
+	}
+	if !g.veiled {
+		m.noteAll(g, g.acts)
+	}
+}
+
+// arrange finds out what kind of frame g is by the acts that it has.
+func (m *machine) arrange(f, g *frame) {
+	g.settled, g.tagged, g.asks, g.unique = f.settled, false, false, false
+	contains := false
+	for i := g.acts; i < len(m.acts); i++ {
+		a := &m.acts[i]
+		g.settled = g.settled && a.certain
+		if a.dead {
+			continue
+		}
+		g.tagged = g.tagged || a.waits || a.late
+		g.asks = g.asks || a.p.rests(g.object)
+		if r := a.p.array; r != nil && !g.object {
+			g.unique = g.unique || r.unique
+			contains = contains || r.contains != nil
+		}
+		g.digests = g.digests || g.unique || a.p.enum != nil || a.p.constant != nil
+	}
+	// What contains accepts is known only when an element ends.
+	g.settled = g.settled && !g.tagged && !(contains && g.asks)
+	n := len(m.acts) - g.acts
+	g.fast = n == 0 || n == 1 && m.acts[g.acts].p.simple && !g.digests
+}
+
+// start begins an act and those that it joins, and gives its place.
+func (m *machine) start(a act, parent int32, r role, kind jsonx.Kind) int32 {
+	i := int32(len(m.acts))
+	if len(m.acts) >= maxActs {
+		m.broken = true
+		return none
+	}
+	p := a.p
+	a.parent, a.role, a.words = parent, r, len(m.words)
+	m.acts = append(m.acts, a)
+	if parent != none {
+		up := &m.acts[parent]
+		if up.last != 0 {
+			m.acts[up.last].next = i
+		} else {
+			up.first = i
+		}
+		up.last = i
+	}
+	if p.never || !p.kinds.has(kind) {
+		m.acts[i].dead, m.acts[i].lost = true, true
+		m.fail(i, p.mismatch())
+		return i
+	}
+	m.acts[i].says = p.speaks(kind) || parent == none && !p.covers(kind)
+	if o := p.object; o != nil && kind == jsonx.Object && len(o.names.list) > 64 {
+		for n := (len(o.names.list) - 1) / 64; n > 0; n-- {
+			m.words = append(m.words, 0)
+		}
+	}
+	if p.joins || p.rare != nil {
+		m.join(i, kind)
+	}
+	return i
+}
+
+// mismatch is the rule that a value of another kind breaks.
+func (p *program) mismatch() string {
+	if p.never {
+		return "false"
+	}
+	return "type"
+}
+
+// child is what an act that a joins starts with.
+func (a *act) child(p *program, r role) act {
+	x := act{p: p, quiet: a.quiet, mute: a.mute}
+	switch r {
+	case byRef, byOnly, byTag:
+		x.certain = a.certain
+	case byNot:
+		x.quiet, x.mute = true, true
+	case byIf:
+		x.quiet = true
+	case byParent, byAny, byOne, byMaybe, byThen, byElse, byDependent, byContains, byRest:
+	}
+	return x
+}
+
+// add starts an act that act i joins.
+func (m *machine) add(i int32, p *program, r role, kind jsonx.Kind) int32 {
+	for p.alias != nil {
+		p = p.alias
+	}
+	for k := i; k != none; k = m.acts[k].parent {
+		if m.acts[k].p == p && p.branch == nil {
+			m.broken = true // it leads to itself without end
+			return none
+		}
+	}
+	return m.start(m.acts[i].child(p, r), i, r, kind)
+}
+
+// join starts what act i joins.
+func (m *machine) join(i int32, kind jsonx.Kind) {
+	p := m.acts[i].p
+	if p.ref != nil {
+		m.add(i, p.ref, byRef, kind)
+	}
+	for _, q := range p.allOf {
+		m.add(i, q, byRef, kind)
+	}
+	again := false
+	if p.branch != nil {
+		for k := m.acts[i].parent; k != none; k = m.acts[k].parent {
+			again = again || m.acts[k].p == p
+		}
+	}
+	switch {
+	case again && p.branch.closed: // the parent of a hierarchy is checked once
+	case kind == jsonx.Object && p.tags != nil && !again:
+		m.acts[i].waits = true
+	default:
+		m.alternatives(i, kind)
+	}
+	if p.not != nil {
+		m.add(i, p.not, byNot, kind)
+	}
+	if q := p.rare; q != nil {
+		m.conditions(i, q, kind)
+	}
+}
+
+func (m *machine) conditions(i int32, q *rareRules, kind jsonx.Kind) {
+	if q.cond != nil {
+		m.add(i, q.cond, byIf, kind)
+		if q.then != nil {
+			m.add(i, q.then, byThen, kind)
+		}
+		if q.other != nil {
+			m.add(i, q.other, byElse, kind)
+		}
+	}
+	for k := range q.dependent {
+		if d := &q.dependent[k]; d.then != nil && kind == jsonx.Object {
+			if c := m.add(i, d.then, byDependent, kind); c != none {
+				m.acts[c].name = int32(d.place)
+			}
+		}
+	}
+}
+
+// alternatives starts anyOf and oneOf. Those of another type are left out where
+// there are others.
+func (m *machine) alternatives(i int32, kind jsonx.Kind) {
+	p := m.acts[i].p
+	m.some(i, p.anyOf, byAny, kind)
+	m.some(i, p.oneOf, byOne, kind)
+}
+
+func (m *machine) some(i int32, list []*program, r role, kind jsonx.Kind) {
+	if len(list) == 0 {
+		return
+	}
+	fit := 0
+	for _, q := range list {
+		if q.accepts.has(kind) {
+			fit++
+		}
+	}
+	if fit == 1 {
+		r = byOnly
+	}
+	for _, q := range list {
+		if fit == 0 || q.accepts.has(kind) {
+			m.add(i, q, r, kind)
+		}
+	}
+}
+
+// noteAll keeps the traits of acts from a place on, and whether they have lost
+// sight of the value.
+func (m *machine) noteAll(g *frame, from int) {
+	var t traits
+	var by *program
+	for i := from; i < len(m.acts); i++ {
+		a := &m.acts[i]
+		switch {
+		case a.mute:
+		case g.settled:
+			if a.p.traits != 0 {
+				t, by = t|a.p.traits, a.p
+			}
+			g.gone = g.gone || a.lost
+		default:
+			if a.lost {
+				m.entry(&a.below, lostEntry, nil)
+			}
+			m.noteTraits(&a.below, a.p)
+		}
+	}
+	if by != nil {
+		m.markTraits(t, by.schema)
+	}
+}
+
+// bounce fails the wants that do not take values of the kind.
+func (m *machine) bounce(f, g *frame, kind jsonx.Kind) {
+	var t traits
+	var by *program
+	for e := f.kids; e < len(m.edges); e++ {
+		x := &m.edges[e]
+		p := m.wants[x.want].p
+		if p.kinds.has(kind) {
+			continue
+		}
+		x.root = none
+		a := &m.acts[x.act]
+		switch {
+		case x.role == byContains:
+			continue
+		case x.role == byRest:
+			m.restFails(x, p.mismatch(), p.schema)
+			continue
+		default:
+			m.failNamed(x.act, found{node: m.node, rule: p.mismatch(), at: p.schema}, len(m.frames), "")
+		}
+		switch {
+		case a.mute || g.veiled:
+		case g.settled:
+			g.gone = true
+			if p.traits != 0 {
+				t, by = t|p.traits, p
+			}
+		default:
+			var l list
+			m.entry(&l, lostEntry, nil)
+			m.noteTraits(&l, p)
+			m.hear(a, l, false)
+		}
+	}
+	if by != nil {
+		m.markTraits(t, by.schema)
+	}
+}
