@@ -160,14 +160,15 @@ type benchCase struct {
 
 // The kinds of servers.
 const (
-	kindNginx = "nginx"
-	kindGo    = "httputil.ReverseProxy"
-	kindPlain = "sallyport, plain"
-	kindAll   = "sallyport, everything"
+	kindNginx    = "nginx"
+	kindGo       = "httputil.ReverseProxy"
+	kindPlain    = "sallyport, plain"
+	kindContract = "sallyport, contract"
+	kindAll      = "sallyport, everything"
 )
 
 func cases() []benchCase {
-	kinds := []string{kindNginx, kindGo, kindPlain, kindAll}
+	kinds := []string{kindNginx, kindGo, kindPlain, kindContract, kindAll}
 	return []benchCase{
 		{name: "GET, 1 KB reply, HTTP/1.1", kinds: kinds},
 		{name: "POST, 2 KB body, HTTP/1.1", kinds: kinds, post: true},
