@@ -19,115 +19,116 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 // UTF-8 become U+FFFD. Personal is never written.
 func AppendCanonical(dst []byte, e *Event) []byte {
 	w := writer{b: dst, cut: e.Cut}
-	w.b = append(w.b, `{"v":1`...)
-	w.word("kind", e.Kind.String(), 0)
+	w.b = append(append(append(w.b, `{"v":1,"kind":"`...), e.Kind.String()...), '"')
 	w.id(e.ID)
-	w.uint("seq", e.Seq)
-	w.time("time", e.Time)
+	w.uint(`,"seq":`, e.Seq)
+	w.time(`,"time":"`, e.Time)
 	w.head(e)
 	w.caller(e)
 	w.decision(e)
 	w.lists(e)
-	w.open("upstream")
-	w.truth("called", e.Upstream.Called)
-	w.text("address", e.Upstream.Address, MaxName, CutUpstream)
-	w.int("status", int64(e.Upstream.Status))
-	w.int("micros", e.Upstream.Micros)
-	w.close("upstream")
-	w.int("in", e.BytesIn)
-	w.int("out", e.BytesOut)
-	w.int("micros", e.Micros)
-	w.words("flags", e.Flags, MaxFlags, CutFlags)
-	w.open("gap")
-	w.uint("count", e.Gap.Count)
-	w.time("from", e.Gap.From)
-	w.time("to", e.Gap.To)
-	w.close("gap")
+	at := w.open(`,"upstream":`)
+	w.truth(`,"called":`, e.Upstream.Called)
+	w.text(`,"address":"`, e.Upstream.Address, MaxName, CutUpstream)
+	w.int(`,"status":`, int64(e.Upstream.Status))
+	w.int(`,"micros":`, e.Upstream.Micros)
+	w.close(at, `,"upstream":`)
+	w.int(`,"in":`, e.BytesIn)
+	w.int(`,"out":`, e.BytesOut)
+	w.int(`,"micros":`, e.Micros)
+	w.words(`,"flags":`, e.Flags, MaxFlags, CutFlags)
+	at = w.open(`,"gap":`)
+	w.uint(`,"count":`, e.Gap.Count)
+	w.time(`,"from":"`, e.Gap.From)
+	w.time(`,"to":"`, e.Gap.To)
+	w.close(at, `,"gap":`)
 	w.cuts()
 	return append(w.b, '}')
 }
 
-// A writer builds one canonical form.
+// A writer builds one canonical form. Names are given to its methods as they
+// stand in it, with the comma before, which the first field of an object loses
+// again, and with the opening quote of a text.
 type writer struct {
 	b   []byte
 	cut Cut
 }
 
 func (w *writer) head(e *Event) {
-	w.word("node", e.Node, CutHead)
-	w.word("plan", e.Plan, CutHead)
-	w.word("api", e.API, CutHead)
-	w.text("op", e.Operation, MaxText, CutHead)
-	w.word("method", e.Method, CutHead)
-	w.text("template", e.Template, MaxText, CutHead)
-	w.word("proto", e.Proto, CutHead)
-	w.open("tls")
-	w.word("version", e.TLS.Version, CutHead)
-	w.word("suite", e.TLS.Suite, CutHead)
-	w.close("tls")
-	w.word("trace", e.Trace, CutHead)
+	w.word(`,"node":"`, e.Node, CutHead)
+	w.word(`,"plan":"`, e.Plan, CutHead)
+	w.word(`,"api":"`, e.API, CutHead)
+	w.text(`,"op":"`, e.Operation, MaxText, CutHead)
+	w.word(`,"method":"`, e.Method, CutHead)
+	w.text(`,"template":"`, e.Template, MaxText, CutHead)
+	w.word(`,"proto":"`, e.Proto, CutHead)
+	if e.TLS != (TLS{}) {
+		at := w.open(`,"tls":`)
+		w.word(`,"version":"`, e.TLS.Version, CutHead)
+		w.word(`,"suite":"`, e.TLS.Suite, CutHead)
+		w.close(at, `,"tls":`)
+	}
+	w.word(`,"trace":"`, e.Trace, CutHead)
 }
 
 func (w *writer) caller(e *Event) {
-	w.open("caller")
+	at := w.open(`,"caller":`)
 	if e.Caller.Kind != Anonymous {
-		w.word("kind", e.Caller.Kind.String(), 0)
+		w.word(`,"kind":"`, e.Caller.Kind.String(), 0)
 	}
-	w.word("key", e.Caller.KeyID, CutHead)
-	w.word("tier", e.Caller.Tier, CutHead)
-	w.word("who", e.Caller.Pseudonym, CutHead)
-	w.close("caller")
+	w.word(`,"key":"`, e.Caller.KeyID, CutHead)
+	w.word(`,"tier":"`, e.Caller.Tier, CutHead)
+	w.word(`,"who":"`, e.Caller.Pseudonym, CutHead)
+	w.close(at, `,"caller":`)
 	if len(e.Box.Data) > 0 {
-		w.open("box")
-		w.word("key", e.Box.Key, 0)
-		w.name("data")
-		w.b = append(w.b, '"')
-		w.b = base64.RawStdEncoding.AppendEncode(w.b, e.Box.Data)
-		w.b = append(w.b, '"')
-		w.close("box")
+		at := w.open(`,"box":`)
+		w.word(`,"key":"`, e.Box.Key, 0)
+		w.b = append(w.b, `,"data":"`...)
+		w.b = append(base64.RawStdEncoding.AppendEncode(w.b, e.Box.Data), '"')
+		w.close(at, `,"box":`)
 	}
-	w.words("objects", e.Objects, MaxObjects, CutObjects)
+	w.words(`,"objects":`, e.Objects, MaxObjects, CutObjects)
 }
 
 func (w *writer) decision(e *Event) {
-	w.word("decision", e.Decision.String(), 0)
-	w.word("risk", e.Risk, CutDecision)
-	w.word("code", e.Code, CutDecision)
-	w.int("status", int64(e.Status))
-	w.text("at", e.At, MaxName, CutDecision)
-	w.text("reason", e.Reason, MaxText, CutReason)
-	w.text("target", e.Target, MaxName, CutDecision)
+	w.word(`,"decision":"`, e.Decision.String(), 0)
+	w.word(`,"risk":"`, e.Risk, CutDecision)
+	w.word(`,"code":"`, e.Code, CutDecision)
+	w.int(`,"status":`, int64(e.Status))
+	w.text(`,"at":"`, e.At, MaxName, CutDecision)
+	w.text(`,"reason":"`, e.Reason, MaxText, CutReason)
+	w.text(`,"target":"`, e.Target, MaxName, CutDecision)
 }
 
 func (w *writer) lists(e *Event) {
-	w.words("passed", e.Passed, MaxPassed, CutPassed)
-	n := w.list("would", len(e.Would), MaxWould, CutWould)
+	w.words(`,"passed":`, e.Passed, MaxPassed, CutPassed)
+	n := w.list(`,"would":`, len(e.Would), MaxWould, CutWould)
 	for i := range n {
 		x := &e.Would[i]
-		w.item(i)
-		w.word("risk", x.Risk, CutWould)
-		w.word("code", x.Code, CutWould)
-		w.text("at", x.At, MaxName, CutWould)
-		w.itemEnd(i, n)
+		at := w.item(i)
+		w.word(`,"risk":"`, x.Risk, CutWould)
+		w.word(`,"code":"`, x.Code, CutWould)
+		w.text(`,"at":"`, x.At, MaxName, CutWould)
+		w.itemEnd(at, i == n-1)
 	}
-	n = w.list("violations", len(e.Violations), MaxViolations, CutViolations)
+	n = w.list(`,"violations":`, len(e.Violations), MaxViolations, CutViolations)
 	for i := range n {
 		x := &e.Violations[i]
-		w.item(i)
-		w.text("pointer", x.Pointer, MaxText, CutViolations)
-		w.word("keyword", x.Keyword, CutViolations)
-		w.word("in", x.In, CutViolations)
-		w.text("name", x.Name, MaxName, CutViolations)
-		w.text("line", x.Line, MaxName, CutViolations)
-		w.itemEnd(i, n)
+		at := w.item(i)
+		w.text(`,"pointer":"`, x.Pointer, MaxText, CutViolations)
+		w.word(`,"keyword":"`, x.Keyword, CutViolations)
+		w.word(`,"in":"`, x.In, CutViolations)
+		w.text(`,"name":"`, x.Name, MaxName, CutViolations)
+		w.text(`,"line":"`, x.Line, MaxName, CutViolations)
+		w.itemEnd(at, i == n-1)
 	}
-	n = w.list("edits", len(e.Edits), MaxEdits, CutEdits)
+	n = w.list(`,"edits":`, len(e.Edits), MaxEdits, CutEdits)
 	for i := range n {
 		x := &e.Edits[i]
-		w.item(i)
-		w.word("kind", x.Kind, CutEdits)
-		w.text("pointer", x.Pointer, MaxText, CutEdits)
-		w.itemEnd(i, n)
+		at := w.item(i)
+		w.word(`,"kind":"`, x.Kind, CutEdits)
+		w.text(`,"pointer":"`, x.Pointer, MaxText, CutEdits)
+		w.itemEnd(at, i == n-1)
 	}
 }
 
@@ -135,84 +136,71 @@ func (w *writer) cuts() {
 	if w.cut&(endCut-1) == 0 {
 		return
 	}
-	w.name("cut")
-	w.b = append(w.b, '[')
+	w.b = append(w.b, `,"cut":[`...)
 	for c := Cut(1); c < endCut; c <<= 1 {
 		if w.cut&c != 0 {
 			if w.b[len(w.b)-1] != '[' {
 				w.b = append(w.b, ',')
 			}
-			w.string(c.String(), MaxWord, 0)
+			w.b = append(append(append(w.b, '"'), c.String()...), '"')
 		}
 	}
 	w.b = append(w.b, ']')
 }
 
-// name writes the name of a field, with a comma where one stood before.
-func (w *writer) name(n string) {
-	i := len(w.b)
-	b := slices.Grow(w.b, len(n)+len(`,"":`))[:i+len(n)+len(`,"":`)]
-	if b[i-1] != '{' {
-		b[i] = ','
-		i++
-	} else {
-		b = b[:len(b)-1]
-	}
-	b[i] = '"'
-	copy(b[i+1:], n)
-	b[len(b)-2], b[len(b)-1] = '"', ':'
-	w.b = b
+// open begins an object and returns where; close ends it, or takes it back
+// when it stayed empty. The comma of the first field becomes the brace.
+func (w *writer) open(name string) int {
+	w.b = append(w.b, name...)
+	return len(w.b)
 }
 
-// open begins an object, and close takes it back when it stayed empty.
-func (w *writer) open(n string) {
-	w.name(n)
-	w.b = append(w.b, '{')
-}
-
-func (w *writer) close(n string) {
-	if w.b[len(w.b)-1] != '{' {
-		w.b = append(w.b, '}')
+func (w *writer) close(at int, name string) {
+	if len(w.b) == at {
+		w.b = w.b[:at-len(name)]
 		return
 	}
-	w.b = w.b[:len(w.b)-len(n)-len(`"":{`)]
-	if w.b[len(w.b)-1] == ',' {
-		w.b = w.b[:len(w.b)-1]
-	}
+	w.b[at] = '{'
+	w.b = append(w.b, '}')
 }
 
 // list begins a list and returns how many entries fit its bound.
-func (w *writer) list(n string, have, limit int, c Cut) int {
+func (w *writer) list(name string, have, limit int, c Cut) int {
 	if have > limit {
 		have, w.cut = limit, w.cut|c
 	}
 	if have > 0 {
-		w.name(n)
-		w.b = append(w.b, '[')
+		w.b = append(append(w.b, name...), '[')
 	}
 	return have
 }
 
-func (w *writer) item(i int) {
+// item begins an object in a list and returns where; itemEnd ends it.
+func (w *writer) item(i int) int {
 	if i > 0 {
 		w.b = append(w.b, ',')
 	}
-	w.b = append(w.b, '{')
+	return len(w.b)
 }
 
-func (w *writer) itemEnd(i, n int) {
+func (w *writer) itemEnd(at int, last bool) {
+	if len(w.b) == at {
+		w.b = append(w.b, '{')
+	}
+	w.b[at] = '{'
 	w.b = append(w.b, '}')
-	if i == n-1 {
+	if last {
 		w.b = append(w.b, ']')
 	}
 }
 
-func (w *writer) words(n string, list []string, limit int, c Cut) {
-	have := w.list(n, len(list), limit, c)
+func (w *writer) words(name string, list []string, limit int, c Cut) {
+	have := w.list(name, len(list), limit, c)
 	for i, s := range list[:have] {
 		if i > 0 {
 			w.b = append(w.b, ',')
 		}
+		w.b = append(w.b, '"')
 		w.string(s, MaxWord, c)
 	}
 	if have > 0 {
@@ -220,17 +208,37 @@ func (w *writer) words(n string, list []string, limit int, c Cut) {
 	}
 }
 
-func (w *writer) word(n, s string, c Cut) { w.text(n, s, MaxWord, c) }
+func (w *writer) word(name, s string, c Cut) { w.text(name, s, MaxWord, c) }
 
-func (w *writer) text(n, s string, limit int, c Cut) {
+func (w *writer) text(name, s string, limit int, c Cut) {
 	if s == "" {
 		return
 	}
-	w.name(n)
-	w.string(s, limit, c)
+	if len(s) > limit || !plain(s) {
+		w.b = append(w.b, name...)
+		w.escape(s, limit, c)
+		return
+	}
+	// Most of the time goes here, so one look at the room serves three appends.
+	at := len(w.b)
+	b := slices.Grow(w.b, len(name)+len(s)+1)[:at+len(name)+len(s)+1]
+	copy(b[at:], name)
+	copy(b[at+len(name):], s)
+	b[len(b)-1] = '"'
+	w.b = b
 }
 
+// string writes a text behind its opening quote.
 func (w *writer) string(s string, limit int, c Cut) {
+	if len(s) <= limit && plain(s) {
+		w.b = append(append(w.b, s...), '"')
+		return
+	}
+	w.escape(s, limit, c)
+}
+
+// escape does so for a text that is not plain or too long.
+func (w *writer) escape(s string, limit int, c Cut) {
 	var whole bool
 	if w.b, whole = appendText(w.b, s, limit); !whole {
 		w.cut |= c
@@ -241,38 +249,35 @@ func (w *writer) id(id ID) {
 	if id.IsZero() {
 		return
 	}
-	w.name("id")
-	w.b = append(w.b, '"')
-	w.b = id.Append(w.b)
-	w.b = append(w.b, '"')
+	w.b = append(w.b, `,"id":"`...)
+	w.b = append(id.Append(w.b), '"')
 }
 
-func (w *writer) uint(n string, v uint64) {
+func (w *writer) uint(name string, v uint64) {
 	if v != 0 {
-		w.name(n)
-		w.b = strconv.AppendUint(w.b, v, 10)
+		w.b = strconv.AppendUint(append(w.b, name...), v, 10)
 	}
 }
 
 // int writes v unless it is 0; a negative count is a fault of ours and is left
 // out as well.
-func (w *writer) int(n string, v int64) { w.uint(n, uint64(max(v, 0))) }
+func (w *writer) int(name string, v int64) { w.uint(name, uint64(max(v, 0))) }
 
-func (w *writer) truth(n string, v bool) {
+func (w *writer) truth(name string, v bool) {
 	if v {
-		w.name(n)
-		w.b = append(w.b, "true"...)
+		w.b = append(append(w.b, name...), "true"...)
 	}
 }
 
-func (w *writer) time(n string, t time.Time) {
-	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
+func (w *writer) time(name string, t time.Time) {
+	if t.IsZero() {
 		return
 	}
-	w.name(n)
-	w.b = append(w.b, '"')
-	w.b = appendTime(w.b, t)
-	w.b = append(w.b, '"')
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return
+	}
+	w.b = append(w.b, name...)
+	w.b = append(appendTime(w.b, t), '"')
 }
 
 // appendTime is t.AppendFormat(dst, timeLayout) at a third of its cost, which

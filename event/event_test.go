@@ -224,14 +224,19 @@ func TestALaterVersionMayHaveMoreFields(t *testing.T) {
 
 func TestPlainTextIsFoundByteByByte(t *testing.T) {
 	t.Parallel()
-	for c := range 256 {
-		for at := range 19 {
-			b := bytes.Repeat([]byte{'a'}, 19)
-			b[at] = byte(c)
-			if want := c >= ' ' && c < 0x7f && c != '"' && c != '\\'; plain(string(b)) != want {
-				t.Fatalf("byte %#x at %d is plain: %t", c, at, !want)
+	for length := range 20 {
+		for c := range 256 {
+			for at := range length {
+				b := bytes.Repeat([]byte{'a'}, length)
+				b[at] = byte(c)
+				if want := c >= ' ' && c < 0x7f && c != '"' && c != '\\'; plain(string(b)) != want {
+					t.Fatalf("byte %#x at %d of %d is plain: %t", c, at, length, !want)
+				}
 			}
 		}
+	}
+	if !plain("") {
+		t.Error("no text is not plain")
 	}
 }
 

@@ -101,11 +101,12 @@ func (k *Key) Seal(e *Event, nonce [NonceSize]byte) {
 		m = &room{}
 	}
 	defer k.rooms.Put(m)
-	w := writer{b: append(m.plain[:0], '{')}
-	w.text("subject", e.Personal.Subject, MaxName, CutSubject)
-	w.text("address", e.Personal.Address, MaxName, CutAddress)
-	w.text("path", e.Personal.Path, MaxPath, CutPath)
-	w.text("agent", e.Personal.UserAgent, MaxText, CutUserAgent)
+	w := writer{b: m.plain[:0]}
+	w.text(`,"subject":"`, e.Personal.Subject, MaxName, CutSubject)
+	w.text(`,"address":"`, e.Personal.Address, MaxName, CutAddress)
+	w.text(`,"path":"`, e.Personal.Path, MaxPath, CutPath)
+	w.text(`,"agent":"`, e.Personal.UserAgent, MaxText, CutUserAgent)
+	w.b[0] = '{' // one of them is not empty
 	m.plain, m.bound = append(w.b, '}'), appendBound(m.bound[:0], e)
 	e.Cut |= w.cut
 	e.Box.Key = k.handle

@@ -4,13 +4,10 @@ import "unicode/utf8"
 
 const hex = "0123456789abcdef"
 
-// appendText writes s as a JSON string that is safe to print and reads back as
-// at most limit bytes; whole tells whether all of s went in.
+// appendText writes s behind the opening quote of a JSON string, safe to print
+// and such that it reads back as at most limit bytes, with the closing quote;
+// whole tells whether all of s went in.
 func appendText(dst []byte, s string, limit int) (out []byte, whole bool) {
-	dst = append(dst, '"')
-	if len(s) <= limit && plain(s) {
-		return append(append(dst, s...), '"'), true
-	}
 	from, extra := 0, 0 // extra: U+FFFD is two bytes longer than the byte it stands for
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -38,24 +35,35 @@ func appendText(dst []byte, s string, limit int) (out []byte, whole bool) {
 }
 
 // plain tells whether all of s is printable ASCII without quote and backslash.
-// It looks at eight bytes at a time: subtracting borrows into the high bit of
-// each byte that is too small.
+// It looks at eight bytes at a time, and at the last eight once more where the
+// length is no multiple of that.
 func plain(s string) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	n := len(s)
+	if n < 8 {
+		for i := range n {
+			if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+				return false
+			}
+		}
+		return true
+	}
+	bad := odd(s[n-8:])
 	for ; len(s) >= 8; s = s[8:] {
-		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		quote, back := x^(ones*'"'), x^(ones*'\\')
-		if (x|(x-ones*' ')|(x+ones)|(quote-ones)|(back-ones))&highs != 0 {
-			return false
-		}
+		bad |= odd(s)
 	}
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
+	return bad == 0
+}
+
+// odd is 0 when the first eight bytes of s are plain: subtracting borrows into
+// the high bit of each byte that is too small, adding carries into that of
+// each that is too great.
+func odd(s string) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	_ = s[7]
+	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	quote, back := x^(ones*'"'), x^(ones*'\\')
+	return (x | (x - ones*' ') | (x + ones) | (quote - ones) | (back - ones)) & highs
 }
 
 // appendEscaped writes one character that may not stand as it is.
