@@ -86,13 +86,13 @@ func (p *process) health() api.Health {
 func (p *process) upstreamsOf(a *plan.API) []api.Upstream {
 	var out []api.Upstream
 	for _, s := range p.ups.Standings(a.Upstream) {
-		out = append(out, api.Upstream{Address: s.Address, State: stateOf(s), Idle: s.Idle, Pending: s.Pending, Opens: s.Opens})
+		out = append(out, api.Upstream{Address: s.Address, State: standingWord(s), Idle: s.Idle, Pending: s.Pending, Opens: s.Opens})
 	}
 	return out
 }
 
-// stateOf is one word for what an address gets.
-func stateOf(s upstream.Standing) string {
+// standingWord is one word for what an address gets.
+func standingWord(s upstream.Standing) string {
 	switch {
 	case s.Down:
 		return "down"
@@ -122,7 +122,7 @@ func (p *process) upstreamFamilies() []metrics.Family {
 	}
 	return []metrics.Family{
 		{Name: "sallyport_upstream_up", Help: "1 where an address gets every request that is its turn, else 0.", Labels: labels, Read: read(func(s upstream.Standing) float64 {
-			if stateOf(s) == "up" {
+			if standingWord(s) == "up" {
 				return 1
 			}
 			return 0
