@@ -29,8 +29,8 @@ const (
 // leaks is the automaton over marks. It is made once, when it is first used.
 var leaks = sync.OnceValue(func() *automaton { return build(marks()) })
 
-// build makes an automaton. It panics where the marks use more signs than
-// there are classes, which a test would show.
+// build makes an automaton. It panics, out of the range of a row, where the
+// marks use more signs than there are classes, which a test would show.
 func build(list []mark) *automaton {
 	a := &automaton{of: list}
 	a.classify(list)
@@ -72,9 +72,6 @@ func (a *automaton) classify(list []mark) {
 	}
 	for c := byte('a'); c <= 'z'; c++ {
 		a.class[c-'a'+'A'] = a.class[c]
-	}
-	if free > classes {
-		panic("errors: the marks use too many signs")
 	}
 }
 

@@ -36,7 +36,8 @@ func TestWhichStatusesAreHidden(t *testing.T) {
 	}{
 		{page(399), Params{}, ""}, {page(400), Params{}, "errors/page"}, {page(499), Params{}, "errors/page"}, {page(500), Params{}, "errors/upstream"},
 		{open(499), Params{}, ""}, {open(500), Params{}, "errors/upstream"}, {open(500), keep, "errors/upstream"}, {text(500, "later"), keep, ""},
-		{text(299, python), Params{}, ""}, {text(300, python), Params{}, "errors/leak"}, {text(399, python), Params{}, "errors/leak"}, {text(400, python), Params{}, "errors/leak"},
+		{text(299, python), Params{}, ""}, {text(300, python), Params{}, "errors/leak"}, {text(300, "/var/www/x"), Params{}, "errors/leak"}, {text(200, "/var/www/x"), Params{}, ""},
+		{text(399, python), Params{}, "errors/leak"}, {text(400, python), Params{}, "errors/leak"},
 		{text(499, python), keep, "errors/leak"}, {text(500, python), keep, "errors/upstream"}, {text(501, python), keep, "errors/upstream"}, {text(500, "TypeError: a"), keep, ""},
 		{bare(299), Params{}, ""}, {bare(399), Params{}, ""}, {bare(400), Params{}, "errors/page"}, {bare(401), Params{}, "errors/page"},
 		{reply{status: 400, body: "<html>", known: true}, Params{}, ""}, {named("/"), Params{}, "errors/page"}, {named("a/b"), Params{}, ""}, {named("html"), Params{}, "errors/page"},
@@ -131,6 +132,7 @@ func TestWhatIsHiddenInASuccess(t *testing.T) {
 		"as many strings as are hidden one by one": {ok(many(64)), gone(64)},
 		"one string more":                          {ok(many(65)), ""},
 		"a path and a hint are not looked for":     {ok(`{"error":"/var/www/x select * from a"}`), `{"error":"/var/www/x select * from a"}`},
+		"nor in the last success":                  {reply{status: 299, media: ofJSON, body: `{"error":"/var/www/x select * from a"}`}, `{"error":"/var/www/x select * from a"}`},
 		"a proof and a frame":                      {ok(`{"error":"` + python + ` (B.java:1)"}`), `{"error":"[hidden]"}`},
 		"two hints beside a proof elsewhere":       {ok(`{"x":{"error":"TypeError: x, RangeError: y"},"note":"` + python + `"}`), `{"x":{"error":"TypeError: x, RangeError: y"},"note":"` + python + `"}`},
 		"one mark, and another elsewhere":          {ok(`{"x":{"error":"` + python + `"},"note":"TypeError: x"}`), `{"x":{"error":"` + python + `"},"note":"TypeError: x"}`},
@@ -235,7 +237,7 @@ func TestWhatTheLintSays(t *testing.T) {
 	parent.Properties[1].Schema = child
 	child.Properties = append(child.Properties, contract.Property{Name: "again", Schema: parent})
 	other := schemaOf("x", "sql")
-	r := &contract.Reply{Code: 500, Media: []*contract.Media{{Schema: parent}, {Schema: child}, {Schema: parent}, {Schema: other}}}
+	r := &contract.Reply{Code: 500, Media: []*contract.Media{{Schema: parent}, {Schema: parent}, {Schema: other}}}
 	var got []source.Diagnostic
 	lint(&contract.Contract{Operations: []*contract.Operation{{Replies: []*contract.Reply{r}}}}, func(d source.Diagnostic) { got = append(got, d) })
 	diagnostic := func(text string) source.Diagnostic {

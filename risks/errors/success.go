@@ -22,29 +22,31 @@ func success(x *risk.Exchange, r *risk.Response, t *tally) {
 	if t.total() < 2 {
 		return
 	}
-	reading := x.ReplyReading()
 	var d jsonx.Doc
-	if d.Parse(r.Body) != nil {
-		if outside(reading) && t.proofs > 0 {
-			hide(x, CodeLeak, titleRefused)
-		}
-		return
+	if d.Parse(r.Body) == nil {
+		told(x, r, &d)
+	} else if outside(x.ReplyReading()) && t.proofs > 0 {
+		hide(x, CodeLeak, titleRefused)
 	}
-	var told tally
+}
+
+// told hides the strings of a document that tell of the inside of the service.
+func told(x *risk.Exchange, r *risk.Response, d *jsonx.Doc) {
+	var all tally
 	var found []int
 	for i := range d.Len() {
-		if d.Kind(i) != jsonx.String || !suspicious(&d, i, reading) {
+		if d.Kind(i) != jsonx.String || !suspicious(d, i, x.ReplyReading()) {
 			continue
 		}
 		n := d.Node(i)
 		var one tally
 		if one.escaped(r.Body[n.Start:n.End]); one.total() > 0 {
-			told.escaped(r.Body[n.Start:n.End])
+			all.escaped(r.Body[n.Start:n.End])
 			found = append(found, i)
 		}
 	}
 	switch {
-	case told.total() < 2 || told.proofs+told.frames == 0:
+	case all.total() < 2 || all.proofs+all.frames == 0:
 	case len(found) > maxHidden:
 		hide(x, CodeLeak, titleRefused)
 	default:
