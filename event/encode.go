@@ -19,7 +19,8 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 // UTF-8 become U+FFFD. Personal is never written.
 func AppendCanonical(dst []byte, e *Event) []byte {
 	w := writer{b: dst, cut: e.Cut}
-	w.b = append(append(append(w.b, `{"v":1,"kind":"`...), e.Kind.String()...), '"')
+	w.b = append(w.b, `{"v":1`...)
+	w.word(`,"kind":"`, e.Kind.String(), 0)
 	w.id(e.ID)
 	w.uint(`,"seq":`, e.Seq)
 	w.time(`,"time":"`, e.Time)

@@ -55,6 +55,9 @@ func TestTheCanonicalFormIsFrozen(t *testing.T) {
 	if got := string(AppendCanonical([]byte("x"), &Event{Kind: Start})); got != `x{"v":1,"kind":"start"}` {
 		t.Errorf("empty fields are left out, got %s", got)
 	}
+	if got := string(AppendCanonical(nil, &Event{Status: 403})); got != `{"v":1,"status":403}` {
+		t.Errorf("search looks for single fields, got %s", got)
+	}
 }
 
 func TestEveryFieldSurvivesTheRoundTrip(t *testing.T) {
