@@ -37,6 +37,7 @@ type Health struct {
 type Breaker struct {
 	Failures Given[int64] // in a row, 1 to 1,000; not set: 5
 	Open     Duration     // at first, 100 ms to 1 hour; not set: 1s
+	Requests Given[int64] // that may wait at once for its answer, 1 to 16,384; not set: 1,024
 	At       source.Span
 }
 
@@ -44,6 +45,7 @@ type Breaker struct {
 const (
 	maxAddresses = 64
 	maxFailures  = 1000
+	maxRequests  = 16 << 10
 	leastOpen    = 100 * time.Millisecond
 	leastEvery   = time.Second
 	usualEvery   = 10 * time.Second // where no interval is given
@@ -95,6 +97,7 @@ func breakerShape() shape[Breaker] {
 		members: []member[Breaker]{
 			given("failures", integer(1, maxFailures), func(b *Breaker) *Given[int64] { return &b.Failures }, "Failures in a row that open it. Without it: 5."),
 			given("open", length(leastOpen, maxWait), func(b *Breaker) *Duration { return &b.Open }, "How long it stays open at first; it doubles, up to 30s, while the address goes on failing. Without it: 1s."),
+			given("requests", integer(1, maxRequests), func(b *Breaker) *Given[int64] { return &b.Requests }, "Requests that may wait at once for the answer of one address; more get 503. Without it: 1024."),
 		},
 		finish: func(_ *reader, v source.Value, b *Breaker) { b.At = v.At },
 	}.shape()

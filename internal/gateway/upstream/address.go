@@ -17,9 +17,14 @@ const (
 	idleTime  = 90 * time.Second // without a request
 	ageTime   = 10 * time.Minute // of a connection, so that none outlives a change of names or of the load balancer for long
 	maxIdle   = 256              // connections without a request
-	maxActive = 1024             // requests at once; each has a connection of its own
+	maxActive = 16 << 10         // requests at once, streams among them; each has a connection of its own
 	fullTime  = time.Second      // that a request waits where there are as many
 )
+
+// DefaultRequests is how many requests may wait at once for the answer of one
+// address, where the policy says nothing. One that hangs must not take the
+// memory of all.
+const DefaultRequests = 1024
 
 // An address is one server of an upstream, with its connections. It outlives
 // Plans.
@@ -35,8 +40,10 @@ type address struct {
 	down   atomic.Bool        // they failed
 
 	pending atomic.Int64 // requests under way
+	asking  atomic.Int64 // those of them that have no answer yet
+	most    int64        // that may be
 	waiting atomic.Int32
-	freed   chan struct{} // told when a request ends while others wait
+	freed   chan struct{} // told when a place is free while others wait
 
 	mu      sync.Mutex
 	idle    []*conn // the last used is the last
@@ -44,11 +51,11 @@ type address struct {
 }
 
 // enter counts a request in, and waits a little where too many are under way.
+// answered and release count it out.
 func (a *address) enter(ctx context.Context) error {
-	if a.pending.Add(1) <= maxActive {
+	if a.admit() {
 		return nil
 	}
-	a.pending.Add(-1)
 	a.waiting.Add(1)
 	defer a.waiting.Add(-1)
 	late := time.NewTimer(fullTime)
@@ -61,19 +68,41 @@ func (a *address) enter(ctx context.Context) error {
 		case <-late.C:
 			return &Error{Kind: Full, Address: a.host, Err: errFull}
 		}
-		if n := a.pending.Add(1); n <= maxActive {
-			if n < maxActive {
-				a.wake() // one word may stand for several places
-			}
+		if a.admit() {
+			a.wake() // one word may stand for several places
 			return nil
 		}
-		a.pending.Add(-1)
 	}
+}
+
+// admit takes a place, if there is one.
+func (a *address) admit() bool {
+	if a.asking.Add(1) > a.most {
+		a.asking.Add(-1)
+		return false
+	}
+	if a.pending.Add(1) > maxActive {
+		a.pending.Add(-1)
+		a.asking.Add(-1)
+		return false
+	}
+	return true
+}
+
+// answered counts a request among those that have an answer.
+func (a *address) answered() {
+	a.asking.Add(-1)
+	a.free()
 }
 
 // release counts a request out.
 func (a *address) release() {
 	a.pending.Add(-1)
+	a.free()
+}
+
+// free tells one of those that wait.
+func (a *address) free() {
 	if a.waiting.Load() > 0 {
 		a.wake()
 	}
@@ -99,6 +128,7 @@ func (a *address) send(ctx context.Context, r *Request, p *Response, from origin
 	if err := a.enter(ctx); err != nil {
 		return err
 	}
+	defer a.answered()
 	if a.two != nil {
 		return a.sendTwo(ctx, r, p)
 	}
@@ -108,7 +138,7 @@ func (a *address) send(ctx context.Context, r *Request, p *Response, from origin
 	}
 	if c == nil {
 		var err error
-		if c, err = a.connect(ctx); err != nil {
+		if c, err = a.connect(ctx, r.Till); err != nil {
 			a.release()
 			return a.unconnected(ctx, err)
 		}
@@ -220,8 +250,13 @@ func (a *address) rests() bool {
 	return len(a.idle) > 0
 }
 
-// connect makes a new connection, TLS included.
-func (a *address) connect(ctx context.Context) (*conn, error) {
+// connect makes a new connection, TLS included, before till.
+func (a *address) connect(ctx context.Context, till time.Time) (*conn, error) {
+	if !till.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, till, errLate)
+		defer cancel()
+	}
 	short, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	nc, at, err := a.names.dial(short)

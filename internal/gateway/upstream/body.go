@@ -320,14 +320,11 @@ func (t *tunnel) Read(p []byte) (int, error) {
 
 // Write sends p.
 func (t *tunnel) Write(p []byte) (int, error) {
-	if err := t.x.c.armWrite(tunnelTime); err != nil {
+	if err := t.x.c.armWrite(writeTime); err != nil {
 		return 0, err
 	}
 	return t.x.c.nc.Write(p) //nolint:wrapcheck // the caller joins two connections
 }
-
-// tunnelTime is how long an upstream may take to read what it is sent.
-const tunnelTime = 30 * time.Second
 
 // Close ends the tunnel. It may be called by any goroutine.
 func (t *tunnel) Close() error { return t.x.Close() }

@@ -177,6 +177,9 @@ func (c *conn) arm(w *wait) error {
 // still whole.
 func (w *wait) rest() bool { return w.unwatch == nil || w.unwatch() }
 
+// writeTime is how long a write may take where the request does not say.
+const writeTime = 30 * time.Second
+
 // write sends b, which must go out within d.
 func (c *conn) write(b []byte, d time.Duration) error {
 	if err := c.armWrite(d); err != nil {
@@ -190,7 +193,7 @@ func (c *conn) write(b []byte, d time.Duration) error {
 // later than d.
 func (c *conn) armWrite(d time.Duration) error {
 	if d <= 0 {
-		d = tick
+		d = writeTime
 	}
 	now := time.Now()
 	if left := c.writeBy.Sub(now); left >= d/2 && left <= d {

@@ -73,7 +73,7 @@ type result struct {
 
 // desk is an address without a network.
 func desk() *address {
-	return &address{set: &Set{}, host: "api.example", freed: make(chan struct{}, 1)}
+	return &address{set: &Set{}, host: "api.example", freed: make(chan struct{}, 1), most: 1}
 }
 
 // ours is what this package makes of text.

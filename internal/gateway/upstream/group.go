@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -23,12 +24,19 @@ const maxTries = 3
 // more than one in five requests is sent again.
 func (g *group) send(ctx context.Context, r *Request, p *Response) error {
 	g.budget.earn()
+	if r.Body != nil && !r.Expect {
+		var err error
+		if r, err = prime(r); err != nil {
+			return &Error{Kind: BodyFailed, Address: g.ends[0].host, Err: err}
+		}
+	}
 	var failed *address
+	var last error
 	from := pooled
 	for try := 1; ; try++ {
 		end, trial, err := g.pick(time.Now(), failed, r)
 		if err != nil {
-			return err
+			return cmp.Or(last, err)
 		}
 		err = end.send(ctx, r, p, from)
 		end.judge(p, err, trial, len(g.ends) > 1)
@@ -39,6 +47,7 @@ func (g *group) send(ctx context.Context, r *Request, p *Response) error {
 		if !again || !g.budget.spend() {
 			return err
 		}
+		last = err
 		if from = fresh; other {
 			failed, from = end, pooled
 		}

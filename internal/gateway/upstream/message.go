@@ -31,6 +31,8 @@ type Request struct {
 	Head time.Duration // from the last byte that moved of the request to the head of the reply
 	Idle time.Duration // between two bytes of the reply's body
 	Till time.Time     // when all of it must be over; zero: no such time
+
+	streamed bool // Whole came as Body
 }
 
 // A Response is the reply of an upstream. Send fills it; its fields may be used
@@ -62,5 +64,5 @@ func idempotent(method string) bool {
 // repeatable tells whether r may be sent a second time where nobody knows what
 // became of the first.
 func (r *Request) repeatable() bool {
-	return r.Body == nil && len(r.Whole) == 0 && r.Upgrade == "" && idempotent(r.Method)
+	return r.Body == nil && len(r.Whole) == 0 && !r.streamed && r.Upgrade == "" && idempotent(r.Method)
 }

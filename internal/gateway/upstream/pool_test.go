@@ -181,23 +181,40 @@ func TestConnectionsEndWithTheirTime(t *testing.T) {
 	}
 }
 
-func TestThereAreNoMoreConnectionsThanAllowed(t *testing.T) {
+func TestNoMoreRequestsWaitThanMay(t *testing.T) {
 	t.Parallel()
-	s, u := prepared(t, serving(t, func(http.ResponseWriter, *http.Request) {}))
-	a := first(s)
-	a.pending.Store(maxActive)
-	start := time.Now()
-	_, _, err := ask(t, s, u, get("/"))
-	if kind, _ := KindOf(err); kind != Full || time.Since(start) < fullTime {
-		t.Errorf("%v after %v", err, time.Since(start))
-	}
-	free := time.AfterFunc(50*time.Millisecond, a.release)
-	defer free.Stop()
-	if _, _, err := ask(t, s, u, get("/")); err != nil {
-		t.Errorf("a place was free: %v", err)
-	}
-	if n := a.pending.Load(); n != maxActive-1 {
-		t.Errorf("%d are under way", n)
+	for name, full := range map[string]func(*address){
+		"waiting":   func(a *address) { a.asking.Store(a.most) },
+		"under way": func(a *address) { a.pending.Store(maxActive) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, u := prepared(t, serving(t, func(http.ResponseWriter, *http.Request) {}))
+			a := first(s)
+			full(a)
+			start := time.Now()
+			if _, _, err := ask(t, s, u, get("/")); !kindIs(err, Full) || time.Since(start) < fullTime {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+			free := time.AfterFunc(50*time.Millisecond, func() {
+				if name == "waiting" {
+					a.answered()
+				} else {
+					a.release()
+				}
+			})
+			defer free.Stop()
+			if _, _, err := ask(t, s, u, get("/")); err != nil {
+				t.Errorf("a place was free: %v", err)
+			}
+			want := [2]int64{a.most - 1, 0}
+			if name == "under way" {
+				want = [2]int64{0, maxActive - 1}
+			}
+			if got := [2]int64{a.asking.Load(), a.pending.Load()}; got != want {
+				t.Errorf("%d, want %d", got, want)
+			}
+		})
 	}
 }
 

@@ -181,6 +181,10 @@ func (s *Set) newAddress(to *url.URL, u *plan.Upstream) (*address, error) {
 		set: s, host: to.Host, names: names{name: to.Hostname(), port: port, open: s.opt.Dial, find: s.opt.Lookup},
 		health: breaker{conf: Breaker{Failures: u.Breaker.Failures, Open: u.Breaker.Open}},
 		probe:  Probe{Path: u.Health.Path, Every: u.Health.Interval, Wait: u.Health.Timeout}, freed: make(chan struct{}, 1),
+		most: int64(u.Breaker.Requests),
+	}
+	if a.most <= 0 {
+		a.most = DefaultRequests
 	}
 	if _, err := netip.ParseAddr(a.names.name); err == nil {
 		a.names.find = nil // an address is no name
@@ -220,7 +224,7 @@ func appendSettings(b []byte, u *plan.Upstream) []byte {
 	if u.HTTP2 {
 		b = append(b, "|2"...)
 	}
-	for _, n := range [...]int64{int64(u.Health.Interval), int64(u.Health.Timeout), int64(u.Breaker.Failures), int64(u.Breaker.Open)} {
+	for _, n := range [...]int64{int64(u.Health.Interval), int64(u.Health.Timeout), int64(u.Breaker.Failures), int64(u.Breaker.Open), int64(u.Breaker.Requests)} {
 		if b = append(b, '|'); n != 0 {
 			b = strconv.AppendInt(b, n, 36)
 		}

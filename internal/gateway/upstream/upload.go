@@ -57,6 +57,55 @@ func (u *upload) stop() {
 	<-u.done
 }
 
+// A primed body is one whose first bytes were read before a connection was
+// taken.
+type primed struct {
+	first []byte
+	err   error // what came with them; io.EOF or nil
+	rest  io.Reader
+}
+
+// Read gives the first bytes and then the rest.
+func (b *primed) Read(p []byte) (int, error) {
+	if len(b.first) > 0 {
+		n := copy(p, b.first)
+		if b.first = b.first[n:]; len(b.first) > 0 {
+			return n, nil
+		}
+		return n, b.err
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	return b.rest.Read(p) //nolint:wrapcheck // io.EOF has to stay bare
+}
+
+// prime reads the first bytes of a body that streams: one that is broken from
+// the start reaches nobody, a slow one holds no connection, and a short one is
+// sent like one that is in memory.
+func prime(r *Request) (*Request, error) {
+	first := make([]byte, uploadBytes)
+	n, err := 0, error(nil)
+	for n == 0 && err == nil {
+		n, err = r.Body.Read(first)
+	}
+	if err != nil && err != io.EOF { //nolint:errorlint // readers return it bare
+		return nil, err //nolint:wrapcheck // the caller does
+	}
+	size := int64(n)
+	if r.Length >= 0 && (size > r.Length || err != nil && size < r.Length) {
+		return nil, errShort
+	}
+	out := *r
+	if err == nil && size != r.Length {
+		out.Body = &primed{first: first[:n], rest: r.Body}
+		return &out, nil
+	}
+	out.Body, out.Stop, out.Whole, out.Length = nil, nil, first[:n], 0
+	out.streamed = true
+	return &out, nil
+}
+
 // uploadBytes is the room for one write of an upload.
 const uploadBytes = 16 << 10
 
