@@ -91,9 +91,31 @@ type Rare struct {
 	MaxContains           int
 	UnevaluatedProperties *Schema
 	UnevaluatedItems      *Schema
+	DynamicRef            *DynamicRef
+	Resource              *Resource // that s is a part of, where it carries dynamic anchors
 	ContentEncoding       string
 	ContentMediaType      string
 	ContentSchema         *Schema
+}
+
+// A DynamicRef is a $dynamicRef that leads to a $dynamicAnchor (JSON Schema
+// 2020-12 section 8.2.3.2): what applies is the schema that carries the anchor
+// in the outermost resource on the way to it.
+type DynamicRef struct {
+	Anchor string
+	Schema *Schema // what it leads to where nothing is around
+}
+
+// A Resource is a schema with an $id of its own, or a document, that carries
+// dynamic anchors.
+type Resource struct {
+	Anchors []Anchor
+}
+
+// An Anchor is a schema with a $dynamicAnchor.
+type Anchor struct {
+	Name   string
+	Schema *Schema
 }
 
 // A Property is one declared name.

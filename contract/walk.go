@@ -49,6 +49,9 @@ func (s *Schema) Children() []*Schema {
 		for i := range r.DependentSchemas {
 			add(r.DependentSchemas[i].Schema)
 		}
+		if r.DynamicRef != nil {
+			add(r.DynamicRef.Schema)
+		}
 	}
 	return out
 }

@@ -20,11 +20,17 @@ func (p *Programs) node(s *contract.Schema) *program {
 	if s == nil {
 		return nil
 	}
-	if g := p.byNode[s]; g != nil {
+	around := p.around
+	defer func() { p.around = around }()
+	if s.Rare != nil && s.Rare.Resource != nil {
+		p.around = p.enter(around, s.Rare.Resource)
+	}
+	key := nodeKey{s, p.around}
+	if g := p.byNode[key]; g != nil {
 		return g
 	}
 	g := &program{schema: s, kinds: kindsOf(s.Types), never: s.Never, types: s.Types, traits: traitsOf(s)}
-	p.byNode[s] = g
+	p.byNode[key] = g
 	g.seeds = p.seeds
 	p.fresh = append(p.fresh, g)
 	if s.Never {
@@ -43,6 +49,9 @@ func (p *Programs) node(s *contract.Schema) *program {
 	g.array = p.arrayRules(s)
 	g.ref = p.node(s.Ref)
 	g.allOf, g.anyOf, g.oneOf = p.nodes(s.AllOf), p.nodes(s.AnyOf), p.nodes(s.OneOf)
+	if s.Rare != nil && s.Rare.DynamicRef != nil {
+		g.allOf = append(g.allOf, p.node(p.around.find(s.Rare.DynamicRef)))
+	}
 	g.not = p.node(s.Not)
 	g.branch = p.dispatch(s)
 	g.joins = g.ref != nil || g.allOf != nil || g.anyOf != nil || g.oneOf != nil || g.not != nil || g.branch != nil

@@ -16,19 +16,22 @@ type Programs struct {
 	seeds *seeds
 
 	mu     sync.Mutex
-	fresh  []*program                    // not yet finished
-	byNode map[*contract.Schema]*program // complete once mu is free
-	regexp map[string]*matcher           // by ECMA-262 text; nil: cannot be translated
-	judged map[*contract.Schema]bool     // already looked at by judge
+	fresh  []*program // not yet finished
+	around *scope     // the resources on the way to what is being compiled
+	scopes map[scope]*scope
+	byNode map[nodeKey]*program      // complete once mu is free
+	regexp map[string]*matcher       // by ECMA-262 text; nil: cannot be translated
+	judged map[*contract.Schema]bool // already looked at by judge
 	shapes shapes
 }
 
 // NewPrograms returns an empty set.
 func NewPrograms() *Programs {
 	p := &Programs{
-		byNode: map[*contract.Schema]*program{},
+		byNode: map[nodeKey]*program{},
 		regexp: map[string]*matcher{},
 		seeds:  newSeeds(),
+		scopes: map[scope]*scope{},
 		judged: map[*contract.Schema]bool{},
 		shapes: shapes{},
 	}

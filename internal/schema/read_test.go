@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,7 +54,10 @@ type reader struct {
 	places  map[string]place            // by location
 	aliases map[string]string           // location by URI with an $id or $anchor
 	done    map[string]*contract.Schema // by location
-	skip    string                      // why the schema cannot be modelled
+	anchors map[string][]string         // names with $dynamicAnchor by URI
+	parts   map[string]*contract.Resource
+	bare    bool   // without the keywords of validation
+	skip    string // why the schema cannot be modelled
 }
 
 type place struct {
@@ -76,7 +80,8 @@ func mustSchema(t testing.TB, text string) *contract.Schema {
 }
 
 func newReader(root source.Value) *reader {
-	r := &reader{places: map[string]place{}, aliases: map[string]string{}, done: map[string]*contract.Schema{}}
+	r := &reader{places: map[string]place{}, aliases: map[string]string{}, done: map[string]*contract.Schema{},
+		anchors: map[string][]string{}, parts: map[string]*contract.Resource{}}
 	r.add(testURI, root)
 	return r
 }
@@ -98,9 +103,13 @@ func (r *reader) index(v source.Value, at, base string) {
 	if a := v.Get("$anchor"); a.Kind == source.String {
 		r.aliases[base+"#"+a.Text] = at
 	}
+	if a := v.Get("$dynamicAnchor"); a.Kind == source.String {
+		r.aliases[base+"#"+a.Text] = at
+		r.anchors[base] = append(r.anchors[base], a.Text)
+	}
 	r.places[at] = place{v, base}
 	for _, m := range v.Members {
-		if m.Name != "enum" && m.Name != "const" {
+		if m.Name != "enum" && m.Name != "const" || strings.HasSuffix(at, "/properties") {
 			r.index(m.Value, at+"/"+escapePointer(m.Name), base)
 		}
 	}
@@ -149,6 +158,9 @@ func (r *reader) schema(at string) *contract.Schema {
 	case source.Bool:
 		s.Never = p.value.Text == "false"
 	case source.Object:
+		if part := r.resource(p.base); part != nil {
+			rareOf(s).Resource = part
+		}
 		for _, m := range p.value.Members {
 			r.keyword(s, m, keywordAt{p.base, at + "/" + escapePointer(m.Name)})
 		}
@@ -156,6 +168,35 @@ func (r *reader) schema(at string) *contract.Schema {
 		r.skip = "a schema that is neither object nor boolean"
 	}
 	return s
+}
+
+// resource is what a schema is a part of where that has dynamic anchors.
+func (r *reader) resource(base string) *contract.Resource {
+	names := r.anchors[base]
+	if names == nil || r.parts[base] != nil {
+		return r.parts[base]
+	}
+	out := &contract.Resource{}
+	r.parts[base] = out
+	for _, name := range names {
+		out.Anchors = append(out.Anchors, contract.Anchor{Name: name, Schema: r.schema(r.aliases[base+"#"+name])})
+	}
+	return out
+}
+
+// dynamicRef reads $dynamicRef, which is a $ref unless it leads to a dynamic
+// anchor.
+func (r *reader) dynamicRef(s *contract.Schema, base, ref string) {
+	to := r.resolve(base, ref)
+	uri, name, _ := strings.Cut(absolute(base, ref), "#")
+	if to == nil {
+		return
+	}
+	if !slices.Contains(r.anchors[uri], name) {
+		s.AllOf = append(s.AllOf, to)
+		return
+	}
+	rareOf(s).DynamicRef = &contract.DynamicRef{Anchor: name, Schema: to}
 }
 
 // keywordAt is where a keyword stands.
@@ -200,8 +241,13 @@ func rareOf(s *contract.Schema) *contract.Rare {
 // keyword reads one keyword; the switch is long because JSON Schema is.
 func (r *reader) keyword(s *contract.Schema, m source.Member, k keywordAt) {
 	name, v, at := m.Name, m.Value, k.at
+	if r.bare && slices.Contains([]string{"type", "minimum", "maximum", "required", "enum", "const"}, name) {
+		return
+	}
 	switch name {
-	case "$schema", "$id", "$comment", "$anchor", "$defs", "definitions", "title", "description", "default", "examples", "deprecated",
+	case "$dynamicRef":
+		r.dynamicRef(s, k.base, v.Text)
+	case "$schema", "$id", "$comment", "$anchor", "$dynamicAnchor", "$vocabulary", "$defs", "definitions", "title", "description", "default", "examples", "deprecated",
 		"contentEncoding", "contentMediaType", "contentSchema":
 	case "readOnly":
 		s.ReadOnly = v.True()
@@ -260,7 +306,7 @@ func (r *reader) keyword(s *contract.Schema, m source.Member, k keywordAt) {
 	case "uniqueItems":
 		s.UniqueItems = v.True()
 	case "allOf":
-		s.AllOf = r.list(v, at)
+		s.AllOf = append(s.AllOf, r.list(v, at)...)
 	case "anyOf":
 		s.AnyOf = r.list(v, at)
 	case "oneOf":
@@ -304,7 +350,7 @@ func (r *reader) rareKeyword(s *contract.Schema, m source.Member, at string) {
 		rareOf(s).UnevaluatedProperties = r.schema(at)
 	case "unevaluatedItems":
 		rareOf(s).UnevaluatedItems = r.schema(at)
-	case "$dynamicRef", "$dynamicAnchor", "$vocabulary", "dependencies", "$recursiveRef":
+	case "dependencies", "$recursiveRef":
 		r.skip = name
 	default:
 		// Unknown keywords are notes; what they hold may still be referred to.
