@@ -162,7 +162,7 @@ func (a *address) unconnected(ctx context.Context, err error) error {
 	case isTimeout(err):
 		kind = Late
 	}
-	return &Error{Kind: kind, Address: a.host, Err: err}
+	return &Error{Kind: kind, Address: a.host, Err: err, Asked: true}
 }
 
 // take is the connection that was used last and still lives, or nil.

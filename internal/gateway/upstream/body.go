@@ -22,7 +22,7 @@ func (x *call) Read(p []byte) (int, error) {
 		if kind.blames() {
 			x.end.health.failed(time.Now())
 		}
-		err = &Error{Kind: kind, Address: x.end.host, Err: err}
+		err = &Error{Kind: kind, Address: x.end.host, Err: err, Asked: true}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

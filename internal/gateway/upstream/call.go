@@ -232,7 +232,7 @@ func (x *call) fill() error {
 
 // fail ends the call and says what went wrong.
 func (x *call) fail(err error) error {
-	e := &Error{Kind: x.kindOf(err), Address: x.end.host, Err: err, reused: x.reused}
+	e := &Error{Kind: x.kindOf(err), Address: x.end.host, Err: err, Asked: true, reused: x.reused}
 	e.silent = e.Kind == Broken && !x.heard && x.b.r == x.b.w
 	if e.silent && errors.Is(err, io.EOF) {
 		e.Err = errNoAnswer

@@ -58,6 +58,7 @@ type Error struct {
 	Kind    Kind
 	Address string
 	Err     error // never nil
+	Asked   bool  // a connection was tried or used; else the upstream knows nothing of it
 	silent  bool  // the connection ended before a byte of the reply
 	reused  bool  // it had served before, so that it may have ended while it was idle
 }

@@ -6,8 +6,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,14 +52,30 @@ func (a *address) sendTwo(ctx context.Context, r *Request, p *Response) error {
 	}
 	b := &bodyTwo{a: a, body: resp.Body, ctx: ctx, cancel: cancel, late: late, r: r}
 	p.Status, p.Length, p.Address, p.Tunnel, p.Body = resp.StatusCode, resp.ContentLength, a.host, nil, b
-	p.Fields = p.Fields[:0]
-	for name, values := range resp.Header {
-		for _, v := range values {
-			p.Fields = append(p.Fields, risk.Field{Name: name, Value: v})
-		}
+	if p.Fields, err = fieldsTwo(p.Fields[:0], resp.Header); err != nil {
+		_ = b.Close() //nolint:errcheck // it has none
+		return &Error{Kind: Malformed, Address: a.host, Err: err, Asked: true}
 	}
 	b.fed()
 	return nil
+}
+
+// fieldsTwo appends the fields of h, in the order of their names, to the same
+// rules as those of HTTP/1.1.
+func fieldsTwo(fields risk.Fields, h http.Header) (risk.Fields, error) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			f, err := parseField(name + ": " + v)
+			if err != nil {
+				return fields, err
+			}
+			fields = append(fields, f)
+		}
+	}
+	if len(fields) > maxFields {
+		return fields, TooManyFields
+	}
+	return fields, nil
 }
 
 // untilHead is how long the head of the reply may take.
@@ -105,7 +123,7 @@ func (a *address) requestTwo(r *Request, late *time.Timer) (*http.Request, error
 
 // failedTwo sorts an error of net/http.
 func (a *address) failedTwo(ctx context.Context, err error) error {
-	e := &Error{Kind: Broken, Address: a.host, Err: err}
+	e := &Error{Kind: Broken, Address: a.host, Err: err, Asked: true}
 	var body *bodyError
 	switch {
 	case errors.As(err, &body):

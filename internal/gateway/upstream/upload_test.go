@@ -27,7 +27,8 @@ func TestABodyThatIsBrokenFromTheStartReachesNobody(t *testing.T) {
 		}
 	}))
 	_, _, err := ask(t, s, u, uploading(failing{}, -1))
-	if kind, _ := KindOf(err); kind != BodyFailed || !errors.Is(err, errTest) {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != BodyFailed || e.Asked || !errors.Is(err, errTest) {
 		t.Errorf("%v", err)
 	}
 	if heard.Load() != 0 {
