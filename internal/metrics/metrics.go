@@ -9,6 +9,8 @@ package metrics
 import (
 	"net/http"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,6 +33,9 @@ type Metrics struct {
 	faults    *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
 	expiry    *prometheus.GaugeVec
+
+	mu    sync.RWMutex
+	sorts map[sort]*counters
 }
 
 // A Gauge is a number that is read when metrics are.
@@ -85,7 +90,7 @@ func (m *Metrics) Add(families ...Family) {
 func New(gauges ...Gauge) *Metrics {
 	seconds := []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 	sizes := prometheus.ExponentialBuckets(64, 4, 10)
-	m := &Metrics{registry: prometheus.NewRegistry()}
+	m := &Metrics{registry: prometheus.NewRegistry(), sorts: map[sort]*counters{}}
 	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 		m.registry.MustRegister(h)
@@ -120,20 +125,70 @@ func New(gauges ...Gauge) *Metrics {
 
 // Exchange counts a finished exchange.
 func (m *Metrics) Exchange(e *event.Event) {
-	method := knownMethod(e.Method)
-	m.duration.WithLabelValues(method, strconv.Itoa(e.Status), e.Template, e.API).Observe(float64(e.Micros) / 1e6)
-	if e.Upstream.Called {
-		m.upstream.WithLabelValues(method, strconv.Itoa(e.Upstream.Status), e.API).Observe(float64(e.Upstream.Micros) / 1e6)
+	c := m.counters(e)
+	c.duration.Observe(float64(e.Micros) / 1e6)
+	if c.upstream != nil {
+		c.upstream.Observe(float64(e.Upstream.Micros) / 1e6)
 	}
-	m.requests.WithLabelValues(e.API).Observe(float64(e.BytesIn))
-	m.replies.WithLabelValues(e.API).Observe(float64(e.BytesOut))
-	m.decisions.WithLabelValues(e.API, e.Decision.String(), e.Risk, e.Code).Inc()
+	c.requests.Observe(float64(e.BytesIn))
+	c.replies.Observe(float64(e.BytesOut))
+	c.decisions.Inc()
 	for i := range e.Would {
 		m.would.WithLabelValues(e.API, e.Would[i].Risk, e.Would[i].Code).Inc()
 	}
 	for i := range e.Edits {
 		m.edits.WithLabelValues(e.API, e.Edits[i].Kind).Inc()
 	}
+}
+
+// A sort is what exchanges have in common that count in the same places.
+type sort struct {
+	api, template, method, risk, code string
+	status, behind                    int // behind: the status of the upstream; -1: it was not called
+	decision                          event.Decision
+}
+
+// counters are the places in which the exchanges of one sort count.
+type counters struct {
+	duration, upstream, requests, replies prometheus.Observer
+	decisions                             prometheus.Counter
+}
+
+// maxSorts bounds the sorts whose counters are found at once: the others look
+// up each label, which takes about five times as long.
+const maxSorts = 4096
+
+// counters finds the places of e.
+func (m *Metrics) counters(e *event.Event) *counters {
+	k := sort{
+		api: e.API, template: e.Template, method: knownMethod(e.Method), risk: e.Risk, code: e.Code,
+		status: e.Status, behind: -1, decision: e.Decision,
+	}
+	if e.Upstream.Called {
+		k.behind = e.Upstream.Status
+	}
+	m.mu.RLock()
+	c := m.sorts[k]
+	m.mu.RUnlock()
+	if c != nil {
+		return c
+	}
+	c = &counters{
+		duration: m.duration.WithLabelValues(k.method, strconv.Itoa(k.status), k.template, k.api),
+		requests: m.requests.WithLabelValues(k.api), replies: m.replies.WithLabelValues(k.api),
+		decisions: m.decisions.WithLabelValues(k.api, k.decision.String(), k.risk, k.code),
+	}
+	if k.behind >= 0 {
+		c.upstream = m.upstream.WithLabelValues(k.method, strconv.Itoa(k.behind), k.api)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.sorts) < maxSorts {
+		k.api, k.template, k.method = strings.Clone(k.api), strings.Clone(k.template), strings.Clone(k.method)
+		k.risk, k.code = strings.Clone(k.risk), strings.Clone(k.code)
+		m.sorts[k] = c
+	}
+	return c
 }
 
 // knownMethod keeps invented methods from becoming labels.

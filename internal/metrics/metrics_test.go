@@ -71,6 +71,30 @@ func TestAFamilyHasAValueForEachOfItsThings(t *testing.T) {
 	}
 }
 
+func TestExchangesOfOneSortCountTogetherAndOthersApart(t *testing.T) {
+	t.Parallel()
+	m := New()
+	for i := range 2 * maxSorts {
+		e := event.Event{API: "orders", Method: "GET", Template: "/a", Status: 200, Decision: event.Allow, Upstream: event.Upstream{Called: true, Status: 200}}
+		m.Exchange(&e)
+		e.Upstream.Called, e.Status = false, 100+i%300
+		m.Exchange(&e)
+	}
+	out := scrape(t, m)
+	for _, line := range []string{
+		`http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",sallyport_api="orders"} 8192`,
+		`http_server_request_body_size_bytes_count{sallyport_api="orders"} 16384`,
+		`http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="399",http_route="/a",sallyport_api="orders"} 27`,
+	} {
+		if !strings.Contains(out, line+"\n") {
+			t.Errorf("missing: %s", line)
+		}
+	}
+	if len(m.sorts) != 301 {
+		t.Errorf("%d sorts", len(m.sorts))
+	}
+}
+
 func TestWhatAClientWritesIsNoLabel(t *testing.T) {
 	t.Parallel()
 	m := New()
