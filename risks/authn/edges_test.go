@@ -285,3 +285,27 @@ func TestLintOfOddDocuments(t *testing.T) {
 		t.Errorf("a name that means nothing: %q", got)
 	}
 }
+
+func TestNobodyHasNoCredentialOfHisOwn(t *testing.T) {
+	t.Parallel()
+	keys := []*contract.Scheme{
+		nil, apiKey(contract.InHeader, "X-Token"), apiKey(contract.InQuery, "k[]"), apiKey(contract.InCookie, "sid"),
+		{Kind: contract.HTTPAuth, In: contract.InHeader, Field: "X-Other"}, {Kind: contract.OAuth2, In: contract.InQuery, Field: "page"},
+	}
+	field := func(name string) risk.Field { return risk.Field{Name: name, Value: "v"} }
+	lawful := &risk.Attempt{
+		As: "alice", Method: "GET", Path: "/a", Query: "page=1&k[]=2&k%5B%5D=3&kk=4&k[]",
+		Fields: risk.Fields{field("cookie"), field("X-Other"), field("x-token"), field("AUTHORIZATION"), field("Accept")},
+	}
+	want := risk.Attempt{Method: "GET", Path: "/a", Query: "page=1&kk=4", Fields: risk.Fields{field("X-Other"), field("Accept")}}
+	if diff := cmp.Diff(want, nobody(op(keys), lawful)); diff != "" {
+		t.Error(diff)
+	}
+	if lawful.As != "alice" || lawful.Fields[0].Name != "cookie" || len(lawful.Fields) != 5 {
+		t.Errorf("the lawful request is changed: %+v", lawful)
+	}
+	bare := nobody(op(), &risk.Attempt{As: "alice", Query: "k[]=2"})
+	if diff := cmp.Diff(risk.Attempt{Query: "k[]=2"}, bare); diff != "" {
+		t.Error(diff)
+	}
+}

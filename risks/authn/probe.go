@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -51,8 +53,7 @@ func compare(ctx context.Context, t *risk.Target, op *contract.Operation, lawful
 	if want == nil {
 		return false
 	}
-	anonymous := *lawful
-	anonymous.As = ""
+	anonymous := nobody(op, lawful)
 	got, err := t.Send(ctx, &anonymous)
 	if err != nil {
 		return false
@@ -75,6 +76,31 @@ func compare(ctx context.Context, t *risk.Target, op *contract.Operation, lawful
 			op.Method, op.Path, got.Status, other.Status),
 	})
 	return true
+}
+
+// nobody is a request without its caller and without credentials of its own:
+// Authorization, Cookie, and what schemes of op name.
+func nobody(op *contract.Operation, lawful *risk.Attempt) risk.Attempt {
+	names := map[contract.In][]string{contract.InHeader: {"Authorization", "Cookie"}}
+	for _, r := range op.Security {
+		for _, p := range r.Parts {
+			if p.Scheme != nil && p.Scheme.Kind == contract.APIKey {
+				names[p.Scheme.In] = append(names[p.Scheme.In], p.Scheme.Field)
+			}
+		}
+	}
+	out := *lawful
+	out.As = ""
+	out.Fields = slices.DeleteFunc(slices.Clone(out.Fields), func(f risk.Field) bool {
+		return slices.ContainsFunc(names[contract.InHeader], func(name string) bool { return risk.EqualFold(f.Name, name) })
+	})
+	pairs := slices.DeleteFunc(strings.Split(out.Query, "&"), func(pair string) bool {
+		key, _, _ := strings.Cut(pair, "=")
+		key, _ = url.QueryUnescape(key)
+		return slices.Contains(names[contract.InQuery], key)
+	})
+	out.Query = strings.Join(pairs, "&")
+	return out
 }
 
 // lawfulShape asks twice as the lawful caller. It is nil where that gave
