@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/internal/api"
 	"github.com/sallyport/sallyport/internal/certs"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/policy"
@@ -28,30 +29,26 @@ import (
 // CodeAdminOpen is a diagnostic of the admin plane's address.
 const CodeAdminOpen source.Code = "run/admin-not-loopback"
 
-// Limits of the HTTP server in front.
-const (
-	maxHead       = 32 << 10
-	maxStreams    = 100
-	h2Frame       = 16 << 10
-	h2Window      = 1 << 20
-	perConnection = 64 << 10
-)
+// maxHead bounds the head of a request to the admin plane, in bytes.
+const maxHead = 32 << 10
+
+// A server serves a listener until it is told to stop.
+type server interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
+}
 
 // A listener is one open socket and its server.
 type listener struct {
 	url    string
 	socket net.Listener
-	gate   *netx.Gate
-	server *http.Server
-	plain  net.Listener // what came in plain text to a TLS port; nil where there is none
-	strays *http.Server // serves it
+	gate   *netx.Gate // nil: the admin plane, which has none
+	server server
 }
 
 func (l *listener) serve() error {
-	if l.strays != nil {
-		go func() { _ = l.strays.Serve(l.plain) }() //nolint:errcheck // it ends with the port, which the server below reports
-	}
-	if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) {
+	if err := l.server.Serve(l.socket); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, wire.ErrClosed) {
 		return fmt.Errorf("serve %s: %w", l.url, err)
 	}
 	return nil
@@ -59,9 +56,6 @@ func (l *listener) serve() error {
 
 func (l *listener) stop(ctx context.Context) error {
 	err := l.server.Shutdown(ctx)
-	if l.strays != nil {
-		_ = l.strays.Close() //nolint:errcheck // nothing there is lawful
-	}
 	if err != nil {
 		_ = l.server.Close() //nolint:errcheck // time is up
 	}
@@ -177,32 +171,27 @@ func (p *process) open(ctx context.Context, l netx.Listen, text policy.Text, con
 		}
 	}
 	gate := netx.NewGate(socket, netx.Limits{Exempt: p.trusted.Prefixes})
-	srv := p.server(p.gateway)
-	out := listener{url: l.String(), gate: gate, socket: gate, server: srv}
-	if l.Scheme == netx.TLS {
-		// Plain HTTP on this port is refused with a reason, by the same guards.
-		split := netx.NewSplit(gate)
-		srv.TLSConfig = conf
-		out.socket = tls.NewListener(split.TLS(), conf)
-		out.strays = p.server(p.gateway.Astray())
-		out.strays.SetKeepAlivesEnabled(false)
-		out.plain = split.Plain()
-	}
-	p.listens = append(p.listens, out)
+	p.listens = append(p.listens, listener{url: l.String(), gate: gate, socket: gate, server: p.front(l, conf)})
 	return nil
 }
 
-// server is net/http's, with the limits that it has.
-func (p *process) server(h http.Handler) *http.Server {
+// front serves the data plane. On a TLS port, plain HTTP is refused with a
+// reason, by the same guards.
+func (p *process) front(l netx.Listen, conf *tls.Config) *wire.Server {
+	t := p.loadedTimeouts()
+	c := wire.Config{Handler: p.gateway, Clock: p.opt.Clock, Head: t.head, Idle: t.idle, Fault: func(where string, err error) { p.faults.set("front "+where, err) }}
+	if l.Scheme == netx.TLS {
+		c.TLS = conf
+	}
+	return wire.New(c)
+}
+
+// plane serves the admin plane.
+func (p *process) plane(h http.Handler) *http.Server {
 	t := p.loadedTimeouts()
 	return &http.Server{
 		Handler: h, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: t.head, IdleTimeout: t.idle, MaxHeaderBytes: maxHead,
 		ErrorLog: log.New(quiet{}, "", 0),
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: h2Frame, MaxReceiveBufferPerConnection: h2Window,
-			MaxReceiveBufferPerStream: perConnection, SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second,
-			WriteByteTimeout: 30 * time.Second, MaxDecoderHeaderTableSize: 4 << 10, MaxEncoderHeaderTableSize: 4 << 10,
-		},
 	}
 }
 
@@ -248,7 +237,7 @@ func (p *process) openAdmin(ctx context.Context, first *loaded) error {
 		l.Port = uint16(a.Port) //nolint:gosec // ports fit
 	}
 	scheme := "http://"
-	srv := p.server(api.Handler(api.Config{Health: p.health, Ready: p.ready, Metrics: p.metrics.Handler()}))
+	srv := p.plane(api.Handler(api.Config{Health: p.health, Ready: p.ready, Metrics: p.metrics.Handler()}))
 	if !l.Loopback() {
 		scheme = "https://"
 		srv.TLSConfig = certs.Config(certs.Options{Source: p.certs})

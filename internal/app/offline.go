@@ -1,12 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/gateway"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/match"
 	"github.com/sallyport/sallyport/internal/lib/secret"
@@ -36,6 +37,9 @@ type offline struct {
 
 // offlineKey is what the offline verifier takes. It is not the text of a key.
 const offlineKey = "offline"
+
+// offlinePeer is an address of another machine (RFC 5737).
+var offlinePeer = netip.AddrFrom4([4]byte{192, 0, 2, 1})
 
 func newOffline(opt Options, p *plan.Plan) (*offline, error) {
 	o := &offline{plan: p, judge: func(t secret.Text) risk.Verdict {
@@ -112,42 +116,44 @@ type call struct {
 // run decides one call.
 func (o *offline) run(ctx context.Context, c call, reply func() *http.Response) event.Event {
 	o.reply = reply
-	r := &http.Request{
-		Method: c.method, RequestURI: c.target, Host: c.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: c.fields, RemoteAddr: "192.0.2.1:1000", Body: http.NoBody,
-		TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256},
-	}
-	if len(c.body) > 0 {
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(c.body)), int64(len(c.body))
-	}
 	if c.who != nil {
 		o.who = *c.who
-		o.identify(r)
+		o.identify(&c)
 	}
-	o.gw.ServeHTTP(&discard{header: http.Header{}}, r.WithContext(ctx))
+	x := &wire.Exchange{
+		Method: c.method, Target: c.target, Host: c.host, Proto: "HTTP/1.1", Peer: offlinePeer,
+		TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256},
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.fields)) {
+		for _, v := range c.fields[name] {
+			x.Fields = append(x.Fields, risk.Field{Name: name, Value: v})
+		}
+	}
+	x.Apart(ctx, c.body)
+	o.gw.Serve(x)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.event
 }
 
 // identify adds the credentials that the operation asks for.
-func (o *offline) identify(r *http.Request) {
-	path, query, _ := strings.Cut(r.RequestURI, "?")
-	u := o.unit(r.Method, path, r.Host)
+func (o *offline) identify(c *call) {
+	path, query, _ := strings.Cut(c.target, "?")
+	u := o.unit(c.method, path, c.host)
 	if u == nil || u.API == nil {
 		return
 	}
-	if h := u.API.KeyHeader; h != "" && r.Header.Get(h) == "" {
-		r.Header.Set(h, offlineKey)
+	if h := u.API.KeyHeader; h != "" && c.fields.Get(h) == "" {
+		c.fields.Set(h, offlineKey)
 	}
 	if u.Op == nil || len(u.Op.Security) == 0 {
 		return
 	}
 	for _, part := range u.Op.Security[0].Parts {
-		query = present(r, part.Scheme, query)
+		query = present(c.fields, part.Scheme, query)
 	}
-	if r.RequestURI = path; query != "" {
-		r.RequestURI += "?" + query
+	if c.target = path; query != "" {
+		c.target += "?" + query
 	}
 }
 
@@ -163,7 +169,7 @@ func (o *offline) unit(method, path, host string) *plan.Unit {
 }
 
 // present adds a credential of one scheme and returns the query with it.
-func present(r *http.Request, s *contract.Scheme, query string) string {
+func present(h http.Header, s *contract.Scheme, query string) string {
 	switch {
 	case s.Kind == contract.APIKey && s.In == contract.InQuery:
 		if parsed, err := canon.Query(query, nil); err == nil {
@@ -175,33 +181,26 @@ func present(r *http.Request, s *contract.Scheme, query string) string {
 		}
 		return strings.TrimPrefix(query+"&"+s.Field+"=offline", "&")
 	case s.Kind == contract.APIKey && s.In == contract.InCookie:
-		if probe := (&http.Request{Header: r.Header}); len(probe.CookiesNamed(s.Field)) == 0 {
-			r.Header.Add("Cookie", s.Field+"=offline")
+		if probe := (&http.Request{Header: h}); len(probe.CookiesNamed(s.Field)) == 0 {
+			h.Add("Cookie", s.Field+"=offline")
 		}
 	case s.Kind == contract.APIKey:
-		if r.Header.Get(s.Field) == "" {
-			r.Header.Set(s.Field, "offline")
+		if h.Get(s.Field) == "" {
+			h.Set(s.Field, "offline")
 		}
 	case s.Kind == contract.HTTPAuth && s.HTTP == "basic":
-		authorize(r, "Basic b2ZmOmxpbmU=")
+		authorize(h, "Basic b2ZmOmxpbmU=")
 	case s.Kind == contract.HTTPAuth && s.HTTP != "bearer":
-		authorize(r, s.HTTP+" offline")
+		authorize(h, s.HTTP+" offline")
 	case s.Kind != contract.MutualTLS:
-		authorize(r, "Bearer offline")
+		authorize(h, "Bearer offline")
 	}
 	return query
 }
 
 // authorize adds a credential where the request brings none of its own.
-func authorize(r *http.Request, text string) {
-	if r.Header.Get("Authorization") == "" {
-		r.Header.Set("Authorization", text)
+func authorize(h http.Header, text string) {
+	if h.Get("Authorization") == "" {
+		h.Set("Authorization", text)
 	}
 }
-
-// discard is a reply that nobody reads.
-type discard struct{ header http.Header }
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) WriteHeader(int)             {}
-func (d *discard) Write(b []byte) (int, error) { return len(b), nil }

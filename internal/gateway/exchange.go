@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -10,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/fault"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/match"
 	"github.com/sallyport/sallyport/internal/plan"
@@ -21,9 +21,7 @@ import (
 // and used by one goroutine.
 type exchange struct {
 	g     *Gateway
-	w     http.ResponseWriter
-	r     *http.Request
-	rc    *http.ResponseController
+	in    *wire.Exchange
 	plan  *plan.Plan
 	unit  *plan.Unit
 	route plan.Target
@@ -39,7 +37,7 @@ type exchange struct {
 	now      time.Time
 	out      upstream.Request  // what goes upstream
 	back     upstream.Response // what comes back
-	head     risk.Fields       // room for the head to the client
+	head     risk.Fields       // of the reply to the client
 	upload   *capped           // the request's body while it streams
 	asked    string            // the method that went upstream
 	running  string            // the risk whose guard runs, for a panic
@@ -60,8 +58,8 @@ func newExchange(g *Gateway) *exchange {
 }
 
 // begin makes a pooled exchange ready for one request.
-func (e *exchange) begin(w http.ResponseWriter, r *http.Request) {
-	e.w, e.r, e.rc = w, r, http.NewResponseController(w)
+func (e *exchange) begin(in *wire.Exchange) {
+	e.in = in
 	e.now = e.g.now()
 	e.plan = e.g.plan.Load()
 	f := &e.facts
@@ -83,7 +81,7 @@ func (e *exchange) release() {
 	e.giveTurn()
 	e.g.buffers.give(e.held)
 	e.env.release()
-	e.w, e.r, e.rc, e.plan, e.unit = nil, nil, nil, nil, nil
+	e.in, e.plan, e.unit = nil, nil, nil
 	e.route = plan.Target{}
 	clear(e.facts.Request.Fields)
 	clear(e.facts.Request.Pairs[:cap(e.facts.Request.Pairs)])
@@ -179,10 +177,6 @@ func (e *exchange) contain() {
 	if v == nil {
 		return
 	}
-	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		e.abort = true
-		return
-	}
 	e.g.conf.Fault("exchange", fmt.Errorf("panic in %q: %v\n%s", e.running, v, debug.Stack()))
 	e.ev.Flags = append(e.ev.Flags, "panic")
 	if e.sent {
@@ -190,6 +184,7 @@ func (e *exchange) contain() {
 		e.ev.Decision, e.ev.Risk, e.ev.Code = event.Failed, e.running, string(fault.GuardBroken)
 		return
 	}
+	e.head = e.head[:0]
 	e.refuse(e.running, broken)
 }
 

@@ -46,7 +46,7 @@ func (e *exchange) forward() {
 	out := e.outbound()
 	start := time.Now()
 	e.ev.Upstream.Called, e.ev.Upstream.Address = true, e.unit.API.Upstream.URL.Host
-	err := e.g.conf.Upstreams.Send(e.r.Context(), e.unit.API.Upstream, out, &e.back)
+	err := e.g.conf.Upstreams.Send(e.in.Context(), e.unit.API.Upstream, out, &e.back)
 	e.ev.Upstream.Micros = time.Since(start).Microseconds()
 	if err != nil {
 		e.upstreamFailed(err)
@@ -82,7 +82,7 @@ func (e *exchange) upstreamFailed(err error) {
 	case upstream.Malformed:
 		e.fail(upstreamReply.Because(err))
 	case upstream.Open:
-		e.w.Header().Set("Retry-After", "1")
+		e.say("Retry-After", "1")
 		e.fail(upstreamOpen.Because(err))
 	case upstream.Full:
 		e.fail(overloaded.Because(err))
@@ -98,12 +98,10 @@ func (e *exchange) bodyFailed(err error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		e.fail(bodyTooLarge)
-	case e.upload != nil && e.upload.slow:
-		e.fail(bodySlow)
-	case e.r.Context().Err() != nil:
+	case e.in.Context().Err() != nil:
 		e.leave(err)
 	default:
-		e.fail(bodyIncomplete.Because(err))
+		e.fail(bodyFault(err))
 	}
 }
 
@@ -140,16 +138,11 @@ func (e *exchange) outbound() *upstream.Request {
 			out.Fields = withoutDigests(out.Fields)
 		}
 	case q.Body:
-		e.upload = &capped{e: e, r: e.r.Body, left: e.unit.Limits.MaxBody, start: time.Now(), moved: func() {}}
-		out.Body, out.Length, out.Stop = e.upload, q.Length, e.stopUpload
+		e.upload = &capped{e: e, r: e.in.Body, left: e.unit.Limits.MaxBody}
+		out.Body, out.Length, out.Stop = e.upload, q.Length, e.in.Body.Stop
 		out.Expect = q.Fields.Has("Expect") // RFC 9110 section 10.1.1: it is the upstream's to meet
 	}
 	return out
-}
-
-// stopUpload makes a read of the client's body return.
-func (e *exchange) stopUpload() {
-	_ = e.rc.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // a reader without deadlines is a test's
 }
 
 // target is path and query as they go upstream.
@@ -225,8 +218,8 @@ func (e *exchange) forwarded(h risk.Fields) risk.Fields {
 	if c.Client.IsValid() {
 		h = append(h, risk.Field{Name: "X-Forwarded-For", Value: c.Client.String()})
 	}
-	if e.r.Host != "" {
-		h = append(h, risk.Field{Name: "X-Forwarded-Host", Value: e.r.Host})
+	if e.in.Host != "" {
+		h = append(h, risk.Field{Name: "X-Forwarded-Host", Value: e.in.Host})
 	}
 	proto := "http"
 	if c.Secure {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/lib/ratelimit"
@@ -144,29 +144,16 @@ func (g *Gateway) Streams() int { return g.streams.open() }
 // CloseStreams ends every stream and waits until they are gone, or ctx is.
 func (g *Gateway) CloseStreams(ctx context.Context) error { return g.streams.close(ctx) }
 
-// astray marks requests that came in plain text to a port that speaks TLS.
-type astray struct{}
-
-// Astray serves requests that came in plain text to a port that speaks TLS:
-// they count as neither secure nor local, whatever their address.
-func (g *Gateway) Astray() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), astray{}, true)))
-	})
-}
-
-// ServeHTTP serves one exchange. net/http takes the connection in; nothing
-// behind the exchange knows.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// Serve serves one exchange.
+func (g *Gateway) Serve(in *wire.Exchange) {
 	e := g.states.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
-	e.begin(w, r)
+	e.begin(in)
 	e.serve()
-	abort := e.finish()
+	if e.finish() {
+		in.Abort()
+	}
 	e.release()
 	g.states.Put(e)
-	if abort {
-		panic(http.ErrAbortHandler)
-	}
 }
 
 // budget bounds the bytes of bodies in memory.

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
@@ -92,14 +95,15 @@ func (k *keys) revoke() {
 
 // A world is a gateway in front of an upstream.
 type world struct {
-	*httptest.Server
-	gw     *Gateway
-	log    *recorder
-	keys   *keys
-	up     *url.URL
-	mu     sync.Mutex
-	seen   []*http.Request
-	bodies []string
+	URL      string
+	Listener net.Listener
+	gw       *Gateway
+	log      *recorder
+	keys     *keys
+	up       *url.URL
+	mu       sync.Mutex
+	seen     []*http.Request
+	bodies   []string
 }
 
 type option func(*plan.Inputs)
@@ -189,8 +193,19 @@ func newWorld(t *testing.T, back http.HandlerFunc, risks []risk.Risk, ops []*con
 	}
 	w.gw = gw
 	w.apply(t, risks, ops, opts...)
-	w.Server = httptest.NewServer(gw)
-	t.Cleanup(w.Server.Close)
+	if w.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	w.URL = "http://" + w.Listener.Addr().String()
+	front := wire.New(wire.Config{Handler: gw, Fault: func(where string, err error) { t.Errorf("front: %s: %.300v", where, err) }})
+	served := make(chan error, 1)
+	go func() { served <- front.Serve(w.Listener) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = front.Shutdown(ctx)
+		<-served
+	})
 	return w
 }
 

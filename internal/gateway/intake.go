@@ -6,49 +6,55 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/fault"
-	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/lib/netx"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
 )
 
-// intake turns what net/http read into Facts and finds the unit. A fault means
-// that the request has no single meaning.
+// intake turns what came into Facts and finds the unit. A fault means that the
+// request has no single meaning.
 func (e *exchange) intake() *fault.Fault {
-	e.takeConn()
-	if e.plan == nil {
-		return fault.New(fault.Stopping, http.StatusServiceUnavailable, "no policy is in force")
-	}
-	e.unit = e.plan.Listener
 	q := &e.facts.Request
-	q.Method, q.Proto = e.r.Method, e.r.Proto
-	if err := canon.FieldName(q.Method); err != nil {
-		return badHead.Because(err)
+	q.Method, q.Proto = e.in.Method, e.in.Proto
+	e.takeFields()
+	e.takeConn()
+	if e.plan != nil {
+		e.unit = e.plan.Listener
 	}
-	if !lawfulHost(e.r.Host) {
+	switch {
+	case e.in.Refused != nil:
+		e.evidence()
+		return e.in.Refused
+	case e.plan == nil:
+		return fault.New(fault.Stopping, http.StatusServiceUnavailable, "no policy is in force")
+	case !lawfulHost(e.in.Host):
 		return badHead.Because(errHost)
 	}
-	q.Host = hostName(e.r.Host)
+	q.Host = hostName(e.in.Host)
 	if !e.g.serves(q.Host, e.plan) {
 		return misdirected
 	}
-	if t := e.r.TLS; t != nil && t.ServerName != "" && !risk.EqualFold(t.ServerName, q.Host) {
+	if t := e.in.TLS; t != nil && t.ServerName != "" && !risk.EqualFold(t.ServerName, q.Host) {
 		return misdirected // RFC 9110 section 7.4: the certificate was for another name
-	}
-	if f := e.takeFields(); f != nil {
-		return f
 	}
 	if f := e.takeTarget(); f != nil {
 		return f
 	}
 	q.Media = mediaType(q.Fields)
-	q.Length = e.r.ContentLength
-	q.Body = e.r.ContentLength != 0
+	q.Length, q.Body = e.in.Length, e.in.Body != nil
 	return e.takeRoute()
+}
+
+// evidence keeps the path of a request that the front refused, where it has
+// one.
+func (e *exchange) evidence() {
+	path, _, _ := strings.Cut(e.in.Target, "?")
+	if p, err := e.pathOptions().Path(path); err == nil {
+		e.facts.Request.Path = p
+	}
 }
 
 // Faults of the head, made once.
@@ -57,31 +63,25 @@ var (
 	badPath     = fault.New(fault.BadPath, http.StatusBadRequest, "the path has no single meaning")
 	badQuery    = fault.New(fault.BadQuery, http.StatusBadRequest, "the query has no single meaning")
 	misdirected = fault.New(fault.Misdirected, http.StatusMisdirectedRequest, "this host is not served on this connection")
-	badWish     = fault.New(fault.Expectation, http.StatusExpectationFailed, "the expectation cannot be met")
 )
 
 func (e *exchange) takeConn() {
-	c := &e.facts.Conn
-	if addr, ok := e.r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && addr.Network() == "unix" {
-		c.Loopback = true
+	c, q := &e.facts.Conn, &e.facts.Request
+	c.Peer, c.Loopback = e.in.Peer, e.in.Local || e.in.Peer.IsLoopback()
+	var forwarded netx.Fields
+	if len(e.g.conf.Trusted.Prefixes) > 0 {
+		forwarded = netx.Fields{
+			XForwardedFor: all(q.Fields, "X-Forwarded-For"), XForwardedProto: all(q.Fields, "X-Forwarded-Proto"), Forwarded: all(q.Fields, "Forwarded"),
+		}
+		if len(forwarded.XForwardedFor)+len(forwarded.XForwardedProto)+len(forwarded.Forwarded) > 0 {
+			c.Loopback = false // a proxy on this machine speaks for somebody else
+		}
 	}
-	if ap, err := netip.ParseAddrPort(e.r.RemoteAddr); err == nil {
-		c.Peer = ap.Addr().Unmap().WithZone("")
-		c.Loopback = c.Loopback || c.Peer.IsLoopback()
-	}
-	forwarded := netx.Fields{
-		XForwardedFor:   e.r.Header["X-Forwarded-For"],
-		XForwardedProto: e.r.Header["X-Forwarded-Proto"],
-		Forwarded:       e.r.Header["Forwarded"],
-	}
-	if len(forwarded.XForwardedFor)+len(forwarded.XForwardedProto)+len(forwarded.Forwarded) > 0 && len(e.g.conf.Trusted.Prefixes) > 0 {
-		c.Loopback = false // a proxy on this machine speaks for somebody else
-	}
-	if e.r.Context().Value(astray{}) != nil {
+	if e.in.Stray { // it counts as neither secure nor local, whatever its address
 		c.Loopback = false
 	}
 	c.Client = netx.ClientAddr(c.Peer, forwarded, e.g.conf.Trusted)
-	if t := e.r.TLS; t != nil {
+	if t := e.in.TLS; t != nil {
 		c.TLSVersion, c.TLSSuite, c.Secure = t.Version, t.CipherSuite, true
 		e.ev.TLS.Version = tls.VersionName(t.Version)
 		e.ev.TLS.Suite = tls.CipherSuiteName(t.CipherSuite)
@@ -90,53 +90,35 @@ func (e *exchange) takeConn() {
 	}
 }
 
-// takeFields copies the header in a fixed order, since net/http lost the one
-// of the wire.
-func (e *exchange) takeFields() *fault.Fault {
+// all lists the values of a field.
+func all(f risk.Fields, name string) (out []string) {
+	for i := range f {
+		if f[i].Name == name {
+			out = append(out, f[i].Value)
+		}
+	}
+	return out
+}
+
+// takeFields copies the fields in the order of the wire, without those that
+// Connection takes away.
+func (e *exchange) takeFields() {
 	q := &e.facts.Request
-	for name, values := range e.r.Header {
-		if err := canon.FieldName(name); err != nil {
-			return badHead.Because(err)
-		}
-		for _, v := range values {
-			if err := canon.FieldValue(v); err != nil {
-				return badHead.Because(err)
-			}
-			q.Fields = append(q.Fields, risk.Field{Name: name, Value: v})
+	hop := hopFields(e.in.Fields)
+	for _, f := range e.in.Fields {
+		if len(hop) == 0 || !hop.names(f.Name) {
+			q.Fields = append(q.Fields, f)
 		}
 	}
-	if hop := hopFields(q.Fields); len(hop) > 0 {
-		q.Fields = slices.DeleteFunc(q.Fields, func(f risk.Field) bool { return hop.names(f.Name) })
-	}
-	slices.SortStableFunc(q.Fields, func(a, b risk.Field) int { return strings.Compare(a.Name, b.Name) })
-	if wish := q.Fields.Get("Expect"); wish != "" && !risk.EqualFold(wish, "100-continue") {
-		return badWish
-	}
-	return nil
 }
 
 // takeTarget canonicalises path and query, once for everything that follows.
 func (e *exchange) takeTarget() *fault.Fault {
 	q := &e.facts.Request
-	raw := e.r.RequestURI
-	if raw == "*" || e.r.Method == http.MethodConnect {
+	if e.in.Target == "*" {
 		return badPath
 	}
-	if !strings.HasPrefix(raw, "/") { // absolute form (RFC 9112 section 3.2.2)
-		_, rest, ok := strings.Cut(raw, "://")
-		slash := strings.IndexAny(rest, "/?")
-		switch {
-		case !ok:
-			return badPath
-		case slash < 0:
-			raw = "/"
-		case rest[slash] == '?':
-			raw = "/" + rest[slash:]
-		default:
-			raw = rest[slash:]
-		}
-	}
-	path, query, _ := strings.Cut(raw, "?")
+	path, query, _ := strings.Cut(e.in.Target, "?")
 	options := e.pathOptions()
 	p, err := options.Path(path)
 	if err != nil {

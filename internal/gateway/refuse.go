@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"errors"
 	"net/http"
-	"strconv"
-	"time"
+	"strings"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/fault"
@@ -33,23 +31,20 @@ func (e *exchange) refuse(id string, d *risk.Denial) {
 	if reading != nil {
 		p.Details = details(reading)
 	}
-	h := e.w.Header()
-	for _, f := range d.Fields {
-		h.Add(f.Name, f.Value)
-	}
+	e.putHead(d.Fields)
 	for _, edit := range e.x.Edits() { // what only the exchange can tell, such as Retry-After
 		if edit.Risk == id && edit.On == risk.OnReply && edit.Do == risk.SetField {
-			h.Set(edit.Name, edit.Value)
+			e.say(edit.Name, edit.Value)
 		}
 	}
 	if d != broken { // a guard that panicked is not asked again
 		e.dress()
 	}
 	if d.Allow && e.facts.Allowed != "" {
-		h.Set("Allow", e.facts.Allowed)
+		e.say("Allow", e.facts.Allowed)
 	}
 	if d.Close {
-		h.Set("Connection", "close")
+		e.in.Close()
 	}
 	e.writeProblem(&p)
 }
@@ -70,7 +65,7 @@ func (e *exchange) dress() {
 	e.running = ""
 	for _, edit := range e.x.Edits()[before:] {
 		if edit.On == risk.OnReply && edit.Do == risk.SetField {
-			e.w.Header().Set(edit.Name, edit.Value)
+			e.say(edit.Name, edit.Value)
 		}
 	}
 }
@@ -78,12 +73,19 @@ func (e *exchange) dress() {
 // fail ends the exchange with a fault of the gateway.
 func (e *exchange) fail(f *fault.Fault) {
 	e.ev.Decision, e.ev.Code, e.ev.Reason, e.ev.Risk = event.Failed, string(f.Code), f.Error(), floor(f.Code)
+	if e.in.Refused != nil {
+		e.ev.Risk = "framing"
+	}
 	switch f.Code {
 	case fault.Overloaded, fault.Stopping, fault.Audit:
 		e.ev.Decision = event.Shed
-		e.w.Header().Set("Retry-After", "1")
+		e.say("Retry-After", "1")
 	case fault.Misdirected, fault.BadHead, fault.BadPath, fault.BadQuery, fault.BodyTooLarge, fault.BodyEncoding, fault.Expectation, fault.Upgrade, fault.HeadTooLarge, fault.BodyIncomplete:
 		e.ev.Decision = event.Deny
+	default:
+		if e.ev.Risk != "" {
+			e.ev.Decision = event.Deny
+		}
 	}
 	e.dress()
 	e.writeProblem(&fault.Problem{Code: f.Code, Status: f.Status, Title: f.Title, ID: e.facts.ID})
@@ -101,17 +103,17 @@ func floor(c fault.Code) string {
 	case fault.BodyEncoding:
 		return "parser"
 	}
+	if strings.HasPrefix(string(c), "framing/") {
+		return "framing"
+	}
 	return ""
 }
 
 // answer ends the exchange with a reply of our own.
 func (e *exchange) answer(id string, a *risk.Answer) {
 	e.ev.Decision, e.ev.Risk, e.ev.Reason = event.Answer, id, a.Reason
-	h := e.w.Header()
-	for _, f := range a.Fields {
-		h.Add(f.Name, f.Value)
-	}
-	h.Set("Sallyport-Decision", e.facts.ID)
+	e.putHead(a.Fields)
+	e.say("Sallyport-Decision", e.facts.ID)
 	e.write(a.Status, a.Body)
 }
 
@@ -121,13 +123,12 @@ func (e *exchange) writeProblem(p *fault.Problem) {
 		e.abort = true
 		return
 	}
-	h := e.w.Header()
-	h.Set("Content-Type", fault.MediaType)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Sallyport-Decision", e.facts.ID)
+	e.say("Content-Type", fault.MediaType)
+	e.say("Cache-Control", "no-store")
+	e.say("X-Content-Type-Options", "nosniff")
+	e.say("Sallyport-Decision", e.facts.ID)
 	if e.facts.Conn.TLSVersion != 0 {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		e.say("Strict-Transport-Security", "max-age=31536000")
 	}
 	e.write(p.Status, p.Append(nil))
 }
@@ -136,40 +137,23 @@ func (e *exchange) writeProblem(p *fault.Problem) {
 func (e *exchange) write(status int, body []byte) {
 	e.giveTurn()
 	e.sent, e.ev.Status = true, status
-	if bodyless(status) {
-		body = nil
-	} else {
-		e.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	_ = e.rc.SetWriteDeadline(time.Now().Add(writeTime)) //nolint:errcheck // a writer without deadlines is a test's
-	if e.r.ContentLength != 0 && e.facts.Body == nil {
-		// net/http reads on behind our back before it lets the reply go.
-		_ = e.rc.SetReadDeadline(time.Now().Add(restTime)) //nolint:errcheck // as above
-	}
-	e.w.WriteHeader(status)
-	if e.r.Method == http.MethodHead || len(body) == 0 {
-		return
-	}
-	n, err := e.w.Write(body)
-	e.ev.BytesOut += int64(n)
-	if err != nil {
+	if err := e.in.Reply(status, e.head, body); err != nil {
 		e.abort = true
 		e.gone(err)
+		return
+	}
+	if e.in.Method != http.MethodHead && !bodyless(status) {
+		e.ev.BytesOut += int64(len(body))
 	}
 }
 
-// writeTime is how long a client may take to read a reply that is whole in
-// memory.
-const writeTime = 30 * time.Second
-
-// restTime is how long a refused client may take to send the rest of a body
-// that nobody wants. After it the connection is closed.
-const restTime = 2 * time.Second
+// say makes value the only one of a field of the reply to the client.
+func (e *exchange) say(name, value string) { e.head = setField(e.head, name, value) }
 
 // gone notes that the client left.
 func (e *exchange) gone(err error) {
 	e.ev.Flags = append(e.ev.Flags, "client-gone")
-	if e.ev.Reason == "" && err != nil && !errors.Is(err, http.ErrAbortHandler) {
+	if e.ev.Reason == "" && err != nil {
 		e.ev.Reason = "the client left"
 	}
 }

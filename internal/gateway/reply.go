@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -96,12 +95,7 @@ func (e *exchange) sendHidden() {
 }
 
 // putHead adds the fields to the head that goes to the client.
-func (e *exchange) putHead(fields risk.Fields) {
-	h := e.w.Header()
-	for _, f := range fields {
-		h[f.Name] = append(h[f.Name], f.Value)
-	}
-}
+func (e *exchange) putHead(fields risk.Fields) { e.head = append(e.head, fields...) }
 
 // sendWhole reads the reply's body, lets the guards decide on it, edits it and
 // sends it.
@@ -197,12 +191,13 @@ func (e *exchange) sendStream() {
 	back := &e.back
 	e.ev.Decision = event.Allow
 	e.putReply(e.replyFields())
-	if h := e.w.Header(); back.Length >= 0 && h.Get("Content-Length") == "" && !bodyless(back.Status) {
-		h.Set("Content-Length", strconv.FormatInt(back.Length, 10))
-	}
 	e.sent, e.ev.Status = true, back.Status
-	e.w.WriteHeader(back.Status)
-	if e.r.Method == http.MethodHead || bodyless(back.Status) {
+	if err := e.in.Begin(back.Status, e.head, back.Length); err != nil {
+		e.gone(err)
+		e.abort = true
+		return
+	}
+	if e.in.Method == http.MethodHead || bodyless(back.Status) {
 		return
 	}
 	live := back.Length < 0
@@ -211,7 +206,7 @@ func (e *exchange) sendStream() {
 		body := back.Body
 		stop := e.g.streams.add(e, func() { _ = body.Close() }) //nolint:errcheck // the read behind it tells
 		defer stop()
-		_ = e.rc.Flush() //nolint:errcheck // the write that follows tells
+		_ = e.in.Flush() //nolint:errcheck // the write that follows tells
 	}
 	e.pump(back.Body, live)
 }
@@ -227,8 +222,7 @@ func (e *exchange) pump(from io.Reader, flush bool) {
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
-			_ = e.rc.SetWriteDeadline(time.Now().Add(writeTime)) //nolint:errcheck // a writer without deadlines is a test's
-			m, werr := e.w.Write(buf[:n])
+			m, werr := e.in.Write(buf[:n])
 			e.ev.BytesOut += int64(m)
 			if werr != nil {
 				e.gone(werr)
@@ -236,14 +230,14 @@ func (e *exchange) pump(from io.Reader, flush bool) {
 				return
 			}
 			if flush {
-				_ = e.rc.Flush() //nolint:errcheck // the next write tells
+				_ = e.in.Flush() //nolint:errcheck // the next write tells
 			}
 		}
 		switch {
 		case err == io.EOF: //nolint:errorlint // readers return it bare
 			return
 		case err != nil:
-			if e.r.Context().Err() != nil {
+			if e.in.Context().Err() != nil {
 				e.gone(err)
 			} else {
 				e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.Upstream), "the upstream broke off"
@@ -273,12 +267,8 @@ func (e *exchange) replyFields() risk.Fields {
 // putReply makes fields the head of the reply to the client.
 func (e *exchange) putReply(fields risk.Fields) {
 	e.noteEdits()
-	e.putHead(fields)
-	h := e.w.Header()
-	if len(h["Content-Type"]) == 0 {
-		h["Content-Type"] = nil // else net/http guesses one
-	}
-	h.Set("Sallyport-Decision", e.facts.ID)
+	e.head = fields
+	e.say("Sallyport-Decision", e.facts.ID)
 }
 
 // noteEdits writes what was changed into the record: what was taken away, or

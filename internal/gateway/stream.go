@@ -25,7 +25,7 @@ const (
 // declares that it may (RFC 9110 section 7.8). Otherwise the wish is dropped.
 func (e *exchange) upgrade() bool {
 	q := &e.facts.Request
-	if !e.unit.Upgrades || e.r.ProtoMajor != 1 || q.Fields.Count("Upgrade") != 1 || carriesHTTP(q.Fields.Get("Upgrade")) {
+	if !e.unit.Upgrades || q.Proto != "HTTP/1.1" || q.Fields.Count("Upgrade") != 1 || carriesHTTP(q.Fields.Get("Upgrade")) {
 		return false
 	}
 	for _, name := range hopFields(q.Fields) {
@@ -53,22 +53,18 @@ func (e *exchange) tunnel() {
 	}
 	for _, f := range fields {
 		if !hopSet(nil).drops(f.Name) && !strings.HasPrefix(f.Name, "Sallyport-") {
-			e.putHead(risk.Fields{f})
+			e.head = append(e.head, f)
 		}
 	}
-	h := e.w.Header()
-	h.Set("Connection", "Upgrade")
-	h.Set("Upgrade", fields.Get("Upgrade"))
-	h.Set("Sallyport-Decision", e.facts.ID)
-	e.w.WriteHeader(http.StatusSwitchingProtocols)
+	e.say("Upgrade", fields.Get("Upgrade"))
+	e.say("Sallyport-Decision", e.facts.ID)
+	front, err := e.in.Upgrade(e.head)
 	e.sent, e.ev.Status, e.ev.Decision = true, http.StatusSwitchingProtocols, event.Allow
-	front, buffered, err := e.rc.Hijack()
 	if err != nil {
 		e.abort = true
 		e.gone(err)
 		return
 	}
-	_ = front.SetDeadline(time.Time{}) //nolint:errcheck // a broken connection shows below
 	e.openStream()
 	end := sync.OnceFunc(func() {
 		_ = front.Close() //nolint:errcheck // both ends go together
@@ -81,7 +77,7 @@ func (e *exchange) tunnel() {
 	done := make(chan struct{})
 	go func() { // ends when either connection is closed, which end does
 		defer close(done)
-		in, _ = io.Copy(back, buffered) //nolint:errcheck // the end of a stream is not an error
+		in, _ = io.Copy(back, front) //nolint:errcheck // the end of a stream is not an error
 		end()
 	}()
 	out, _ = io.Copy(front, back) //nolint:errcheck // as above

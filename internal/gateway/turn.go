@@ -30,7 +30,7 @@ func (e *exchange) takeTurn(body []byte) *fault.Fault {
 	case e.g.turns <- struct{}{}:
 		e.turn = true
 		return nil
-	case <-e.r.Context().Done():
+	case <-e.in.Context().Done():
 		return clientGone
 	case <-late.C:
 		return overloaded

@@ -5,11 +5,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -177,11 +174,11 @@ func newBastion(t *testing.T, behind string) *bastion {
 	if err := gw.Apply(p); err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewUnstartedServer(elsewhere(gw))
-	s.EnableHTTP2, s.Config.ErrorLog = true, log.New(io.Discard, "", 0)
-	s.TLS = &tls.Config{NextProtos: []string{"h2", "http/1.1"}} //nolint:gosec // the versions of the standard library
-	s.StartTLS()
-	b.address, b.end = s.Listener.Addr().String(), func() { s.Close(); set.Close() }
+	s, err := serveFront(elsewhere(gw), b.log.fault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.address, b.end = strings.TrimPrefix(s.secure, "https://"), func() { s.Close(); set.Close() }
 	return b
 }
 
@@ -215,7 +212,7 @@ func TestBytesThatReachBackEndsMeanTheSameToAll(t *testing.T) {
 			defer b.end()
 			last := 0
 			var tallies []*tally
-			for _, w := range []wire{&one{address: b.address}, &two{address: b.address}} {
+			for _, w := range []cable{&one{address: b.address}, &two{address: b.address}} {
 				y := &tally{codes: map[string]int{}, decided: map[string]string{}}
 				for i := range twists {
 					last = y.judge(t, w, &twists[i], last)
@@ -245,7 +242,7 @@ func every(n int, all []twist) []twist {
 
 // judge sends one twist and holds its outcome to the promise. It returns how
 // many requests have reached the back end.
-func (y *tally) judge(t *testing.T, w wire, tw *twist, last int) int {
+func (y *tally) judge(t *testing.T, w cable, tw *twist, last int) int {
 	t.Helper()
 	got, err := w.send(tw)
 	if err != nil {

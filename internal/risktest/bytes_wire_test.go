@@ -23,8 +23,8 @@ type outcome struct {
 	body            []byte
 }
 
-// A wire sends bytes as they are.
-type wire interface {
+// A cable sends bytes as they are.
+type cable interface {
 	send(w *twist) (outcome, error)
 	close()
 }

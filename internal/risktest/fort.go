@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/gateway"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
@@ -41,7 +43,7 @@ func NewFort(c *contract.Contract, h http.Handler, risks []risk.Risk) (*Fort, er
 		f.behind.Close()
 		return nil, fmt.Errorf("make gateway: %w", err)
 	}
-	p, err := compile(c, f.behind.plain.URL, risks)
+	p, err := compile(c, f.behind.plain, risks)
 	if err != nil {
 		f.behind.Close()
 		return nil, err
@@ -50,7 +52,10 @@ func NewFort(c *contract.Contract, h http.Handler, risks []risk.Risk) (*Fort, er
 		f.behind.Close()
 		return nil, fmt.Errorf("apply plan: %w", err)
 	}
-	f.Server = Serve(elsewhere(gw), tls.VersionTLS12)
+	if f.Server, err = serveFront(elsewhere(gw), f.log.fault); err != nil {
+		f.behind.Close()
+		return nil, err
+	}
 	return f, nil
 }
 
@@ -79,10 +84,10 @@ func compile(c *contract.Contract, address string, risks []risk.Risk) (*plan.Pla
 
 // elsewhere makes every client one of another machine, for which plain HTTP is
 // not allowed.
-func elsewhere(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.RemoteAddr = "192.0.2.7:4711"
-		h.ServeHTTP(w, r)
+func elsewhere(h wire.Handler) wire.Handler {
+	return wire.HandlerFunc(func(x *wire.Exchange) {
+		x.Peer = netip.AddrFrom4([4]byte{192, 0, 2, 7})
+		h.Serve(x)
 	})
 }
 

@@ -9,35 +9,74 @@ import (
 	"io"
 	"log"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/risk"
 )
 
 // A Server answers over TLS and in the clear. It must be closed.
 type Server struct {
-	secure, plain *httptest.Server
+	secure, plain string // URLs
 	roots         *x509.CertPool
+	ends          []func()
 }
 
 // Serve serves h on loopback.
 func Serve(h http.Handler, minTLS uint16) *Server {
-	s := &Server{plain: httptest.NewServer(h), secure: httptest.NewUnstartedServer(h), roots: x509.NewCertPool()}
-	s.secure.TLS = &tls.Config{MinVersion: minTLS} //nolint:gosec // a weak server is what some worlds are about
-	s.secure.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.secure.StartTLS()
-	s.roots.AddCert(s.secure.Certificate())
+	plain, secure := httptest.NewServer(h), httptest.NewUnstartedServer(h)
+	secure.TLS = &tls.Config{MinVersion: minTLS} //nolint:gosec // a weak server is what some worlds are about
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	s := &Server{plain: plain.URL, secure: secure.URL, roots: x509.NewCertPool(), ends: []func(){secure.Close, plain.Close}}
+	s.roots.AddCert(secure.Certificate())
 	return s
+}
+
+// serveFront serves h on loopback as the gateway is served.
+func serveFront(h wire.Handler, fault func(where string, err error)) (*Server, error) {
+	donor := httptest.NewTLSServer(nil) // of a certificate for serverName
+	defer donor.Close()
+	conf := &tls.Config{Certificates: donor.TLS.Certificates, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	s := &Server{roots: x509.NewCertPool()}
+	s.roots.AddCert(donor.Certificate())
+	for _, c := range []*tls.Config{conf, nil} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("listen: %w", err)
+		}
+		front := wire.New(wire.Config{Handler: h, TLS: c, Fault: fault})
+		done := make(chan struct{})
+		go func() { // ends below
+			defer close(done)
+			_ = front.Serve(ln) //nolint:errcheck // it only ends by Shutdown
+		}()
+		s.ends = append(s.ends, func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			_ = front.Shutdown(ctx) //nolint:errcheck // whoever still asks is cut off
+			<-done
+		})
+		if c != nil {
+			s.secure = "https://" + ln.Addr().String()
+		} else {
+			s.plain = "http://" + ln.Addr().String()
+		}
+	}
+	return s, nil
 }
 
 // Close waits for the exchanges under way.
 func (s *Server) Close() {
-	s.secure.Close()
-	s.plain.Close()
+	for _, end := range s.ends {
+		end()
+	}
 }
 
 // Key is what a caller shows as a key of ours.
@@ -80,7 +119,7 @@ func (c *client) send(ctx context.Context, a *risk.Attempt) (*risk.Seen, error) 
 	if a.Plain {
 		server = c.s.plain
 	}
-	base, err := url.Parse(server.URL)
+	base, err := url.Parse(server)
 	if err != nil {
 		return nil, fmt.Errorf("parse address: %w", err)
 	}

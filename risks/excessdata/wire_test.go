@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +22,7 @@ import (
 	"github.com/sallyport/sallyport/internal/front/openapi"
 	"github.com/sallyport/sallyport/internal/gateway"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
+	"github.com/sallyport/sallyport/internal/gateway/wire"
 	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
@@ -42,7 +44,7 @@ func (quiet) Verify(risk.Credential) (risk.Caller, risk.Verdict) {
 }
 
 // guarded is a gateway with every risk in front of h.
-func guarded(t *testing.T, h http.Handler) *httptest.Server {
+func guarded(t *testing.T, h http.Handler) (address string) {
 	t.Helper()
 	behind := httptest.NewServer(h)
 	t.Cleanup(behind.Close)
@@ -81,9 +83,17 @@ func guarded(t *testing.T, h http.Handler) *httptest.Server {
 	if err := gw.Apply(p); err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(gw)
-	t.Cleanup(front.Close)
-	return front
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	front, done := wire.New(wire.Config{Handler: gw}), make(chan error, 1)
+	go func() { done <- front.Serve(ln) }()
+	t.Cleanup(func() {
+		_ = front.Close()
+		<-done
+	})
+	return "http://" + ln.Addr().String()
 }
 
 func zipped(body string) string {
@@ -177,7 +187,7 @@ func TestNoWayLetsAWriteOnlyMemberOut(t *testing.T) {
 		for _, extra := range []string{"", "If-None-Match: *", "Range: bytes=0-5", "Accept-Encoding: gzip", "Accept: application/xml", "Te: trailers", "Connection: Content-Type"} {
 			t.Run(name+" "+extra, func(t *testing.T) {
 				t.Parallel()
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, front.URL+v.path, nil)
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, front+v.path, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -217,7 +227,7 @@ func TestWhatIsLeftIsWhole(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `[{"name":"a","pin":"1"},{"pin":"2","name":"b"}]`)
 	}))
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, front.URL+"/users", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, front+"/users", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

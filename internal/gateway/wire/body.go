@@ -91,9 +91,10 @@ func (b *Body) Stop() {
 		return
 	}
 	past := time.Unix(1, 0)
-	if b.c != nil {
+	switch {
+	case b.c != nil:
 		_ = b.c.nc.SetReadDeadline(past) //nolint:errcheck // a connection that is gone needs none
-	} else {
+	case b.ctl != nil:
 		_ = b.ctl.SetReadDeadline(past) //nolint:errcheck // as above
 	}
 }
@@ -207,12 +208,16 @@ func (b *Body) readStream(p []byte) (int, error) {
 	if n := b.limit.Load(); n > 0 && n < due.UnixNano() {
 		due = time.Unix(0, n)
 	}
-	_ = b.ctl.SetReadDeadline(due) //nolint:errcheck // the read tells
+	if b.ctl != nil {
+		_ = b.ctl.SetReadDeadline(due) //nolint:errcheck // the read tells
+	}
 	n, err := b.h2.Read(p)
 	b.got += int64(n)
 	switch {
 	case err == io.EOF: //nolint:errorlint // readers return it bare
-		_ = b.ctl.SetReadDeadline(time.Time{}) //nolint:errcheck // nothing more is read
+		if b.ctl != nil {
+			_ = b.ctl.SetReadDeadline(time.Time{}) //nolint:errcheck // nothing more is read
+		}
 		return n, io.EOF
 	case err == nil:
 		return n, nil

@@ -50,14 +50,14 @@ func TestMalformedChunksAreRefusedAndClose(t *testing.T) {
 		"a trailer with a bare LF":               {"5\r\nhello\r\n0\r\nA: b\nC: d\r\n\r\n", CodeTrailer},
 		"a long trailer":                         {"5\r\nhello\r\n0\r\nA: " + strings.Repeat("b", 9<<10) + "\r\n\r\n", CodeTrailer},
 		"many trailers":                          {"5\r\nhello\r\n0\r\n" + strings.Repeat("A: b\r\n", 100) + "\r\n", CodeTrailer},
-		"a body that is cut":                     {"5\r\nhel", CodeCutBody},
-		"a body without its last chunk":          {"5\r\nhello\r\n", CodeCutBody},
-		"a body without its last line":           {"5\r\nhello\r\n0\r\n", CodeCutBody},
+		"a body that is cut":                     {"5\r\nhel", fault.BodyIncomplete},
+		"a body without its last chunk":          {"5\r\nhello\r\n", fault.BodyIncomplete},
+		"a body without its last line":           {"5\r\nhello\r\n0\r\n", fault.BodyIncomplete},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			raw := post("Transfer-Encoding: chunked", c.body)
-			if c.code != CodeCutBody {
+			if c.code != fault.BodyIncomplete {
 				raw += "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 			}
 			got := f.all(t, raw)
@@ -72,7 +72,7 @@ func TestABodyThatIsCutIsNoBody(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, tell)
 	got := f.all(t, post("Content-Length: 10", "hello"))
-	if len(got) != 1 || got[0].body != string(CodeCutBody) {
+	if len(got) != 1 || got[0].body != string(fault.BodyIncomplete) {
 		t.Errorf("%+v", got)
 	}
 }

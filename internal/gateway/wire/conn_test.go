@@ -280,8 +280,8 @@ func TestEveryWaitEnds(t *testing.T) {
 	}{
 		"silence":               {"", ""},
 		"half a head":           {"GET / HTTP/1.1\r\nHost:", "408 framing/head-slow"},
-		"half a body":           {post("Content-Length: 5", "he"), "408 framing/body-slow"},
-		"half a chunk":          {post("Transfer-Encoding: chunked", "5\r\nhe"), "408 framing/body-slow"},
+		"half a body":           {post("Content-Length: 5", "he"), "408 gateway/body-incomplete"},
+		"half a chunk":          {post("Transfer-Encoding: chunked", "5\r\nhe"), "408 gateway/body-incomplete"},
 		"nothing after a reply": {get(), "200"},
 	} {
 		t.Run(name, func(t *testing.T) {

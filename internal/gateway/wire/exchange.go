@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"net"
@@ -78,6 +79,16 @@ type side interface {
 // which. It may outlive the exchange.
 func (x *Exchange) Context() context.Context { return x.ctx }
 
+// Apart makes x, whose members are set, an exchange apart from any connection:
+// its body is body, nil for none, and replies to it go nowhere. Simulations ask
+// with it.
+func (x *Exchange) Apart(ctx context.Context, body []byte) {
+	x.ctx, x.side = ctx, nowhere{}
+	if len(body) > 0 {
+		x.Length, x.Body = int64(len(body)), &Body{h2: bytes.NewReader(body)}
+	}
+}
+
 // Close makes the reply the last of its connection. It has no effect once the
 // reply has begun.
 func (x *Exchange) Close() { x.quit = true }
@@ -99,7 +110,7 @@ func (x *Exchange) ReadBy(t time.Time) error {
 	return x.side.readBy(t)
 }
 
-// Reply sends a whole reply. The front writes Date, Content-Length and what
+// Reply sends a whole reply, most often when Serve returns. The front writes Date, Content-Length and what
 // concerns the connection; of head such fields are dropped, and so is what is
 // no lawful field. With a status that has no body, and to HEAD, body only gives
 // the length.

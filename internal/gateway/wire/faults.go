@@ -28,8 +28,6 @@ const (
 	CodeBoth     fault.Code = "framing/two-lengths"       // Content-Length and Transfer-Encoding
 	CodeChunk    fault.Code = "framing/chunk"             // a chunk is malformed
 	CodeTrailer  fault.Code = "framing/trailer"           // a trailer is malformed or over its limit
-	CodeSlowBody fault.Code = "framing/body-slow"         // the body came too slowly
-	CodeCutBody  fault.Code = "framing/body-cut"          // the connection ended within the body
 	CodeFlood    fault.Code = "framing/flood"             // frames of HTTP/2 beyond every use
 	CodePseudo   fault.Code = "framing/h2-head"           // a head that RFC 9113 forbids
 )
@@ -74,8 +72,8 @@ var (
 	badExtension = malformed(CodeChunk, "a chunk extension is malformed or too long")                           // section 7.1.1
 	badChunkEnd  = malformed(CodeChunk, "a chunk does not end where its size says")                             // section 7.1
 	badTrailer   = malformed(CodeTrailer, "a trailer field is malformed, or the trailers are too long")         // section 7.1.2
-	slowBody     = fault.New(CodeSlowBody, http.StatusRequestTimeout, "the body came too slowly")               // RFC 9110 section 15.5.9
-	cutBody      = malformed(CodeCutBody, "the connection ended within the body")                               // section 8
+	slowBody     = fault.New(fault.BodyIncomplete, http.StatusRequestTimeout, "the body came too slowly")       // RFC 9110 section 15.5.9
+	cutBody      = fault.New(fault.BodyIncomplete, http.StatusBadRequest, "the body ended early")               // section 8
 	flood        = fault.New(CodeFlood, http.StatusTooManyRequests, "too many frames")                          // RFC 9113 section 10.5
 	badPseudo    = malformed(CodePseudo, "the head is one that RFC 9113 forbids")                               // RFC 9113 section 8
 )

@@ -16,14 +16,19 @@ const (
 	stretch = 256 << 10
 )
 
-// begin implements side for HTTP/1.
+// begin implements side for HTTP/1. What is small waits until the Handler
+// returns, so that what it does last is done before the client knows of it.
 func (c *conn) begin(x *Exchange, head risk.Fields, body []byte, flush bool) error {
 	c.out.Lock()
 	defer c.out.Unlock()
 	c.replied = true
 	c.head = roomsOut.Get().(*outgoing) //nolint:errcheck // the pool holds nothing else
 	c.head.b = c.appendHead(c.head.b[:0], x, head)
-	if !flush {
+	switch {
+	case !flush:
+		return nil
+	case len(body) <= joined:
+		c.head.b = append(c.head.b, body...)
 		return nil
 	}
 	return c.sendHead(body)
@@ -195,6 +200,9 @@ func (c *conn) write(x *Exchange, p []byte) (int, error) {
 	switch {
 	case !x.chunked && c.head == nil:
 		return c.send(p)
+	case !x.chunked && int64(len(p)) == x.left && len(p) <= joined: // the last part waits as a whole reply does
+		c.head.b = append(c.head.b, p...)
+		return len(p), nil
 	case !x.chunked:
 		return c.sendWith(p, nil)
 	case c.head == nil:
@@ -238,7 +246,11 @@ func (c *conn) readBy(t time.Time) error { return c.nc.SetReadDeadline(t) } //no
 // upgrade implements side.
 func (c *conn) upgrade(x *Exchange, head risk.Fields) (net.Conn, error) {
 	x.begun, x.tunnel, x.bare, x.status = true, true, true, http.StatusSwitchingProtocols
-	if err := c.begin(x, head, nil, true); err != nil {
+	err := c.begin(x, head, nil, false)
+	if err == nil {
+		err = c.flush()
+	}
+	if err != nil {
 		x.tunnel, x.abort = false, true
 		return nil, err
 	}
