@@ -172,7 +172,7 @@ func (p *pouring) body(r io.Reader) error {
 		at := len(p.first) + before
 		n, err := r.Read(buf[at : at+uploadBytes])
 		if n > 0 || err == io.EOF { //nolint:errorlint // readers return it bare
-			if werr := p.piece(buf, at, n, err != nil); werr != nil {
+			if werr := p.piece(buf, at, n, err == io.EOF); werr != nil { //nolint:errorlint // as above; another error ends no body
 				return werr
 			}
 		}

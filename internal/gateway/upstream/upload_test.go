@@ -57,6 +57,41 @@ func TestABodyThatBreaksOffIsNeverWhole(t *testing.T) {
 	}
 }
 
+// TestABodyWhoseErrorComesWithItsLastBytesIsNeverWhole reads as the front does
+// where a chunk does not end as its size says: bytes and error come at once.
+func TestABodyWhoseErrorComesWithItsLastBytesIsNeverWhole(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int64{-1, 1 << 20} {
+		for _, whole := range []int{1, 2} { // reads that are sound before it
+			parts := strings.Repeat("x", 7*whole)
+			heard := make(chan error, 1)
+			s, u := prepared(t, serving(t, func(_ http.ResponseWriter, r *http.Request) {
+				_, err := io.Copy(io.Discard, r.Body)
+				heard <- err
+			}))
+			_, _, err := ask(t, s, u, uploading(&brokenLate{text: parts}, length))
+			if !errors.Is(err, errTest) {
+				t.Errorf("%d: %v", length, err)
+			}
+			if err := <-heard; err == nil {
+				t.Errorf("%d: half a body looks whole", length)
+			}
+		}
+	}
+}
+
+// A brokenLate gives seven bytes at a time, and an error with the last ones.
+type brokenLate struct{ text string }
+
+func (b *brokenLate) Read(p []byte) (int, error) {
+	if b.text == "" {
+		return copy(p, "last"), errTest
+	}
+	n := copy(p, b.text[:7])
+	b.text = b.text[7:]
+	return n, nil
+}
+
 func TestABodyOfAnotherLengthIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int64{4, 6} {
