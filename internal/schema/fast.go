@@ -70,8 +70,8 @@ func (m *machine) members(at int) int {
 			m.state = behindValue
 			return at
 		}
+		m.comma = m.base + at
 		at++
-		m.at = at
 	}
 }
 
@@ -115,6 +115,7 @@ func (m *machine) skim(f *frame, at int) int {
 			m.state = behindValue
 			return at
 		}
+		m.comma = m.base + at
 		at++
 	}
 }
@@ -163,6 +164,7 @@ func (m *machine) items(at int) int {
 			m.state = behindValue
 			return at
 		}
+		m.comma = m.base + at
 		at++
 	}
 	return m.value(at)
@@ -247,7 +249,7 @@ func scanShort(src []byte, at int) (v int64, places, end int) {
 
 // openFast begins an object or array for which one schema is wanted that joins
 // nothing; false where it is not that simple.
-func (m *machine) openFast(f *frame, kind jsonx.Kind) bool {
+func (m *machine) openFast(f *frame, kind jsonx.Kind, comma int) bool {
 	p := m.only
 	for p.alias != nil {
 		p = p.alias
@@ -260,7 +262,7 @@ func (m *machine) openFast(f *frame, kind jsonx.Kind) bool {
 	a := act{p: p, parent: none, certain: x.certain, quiet: x.quiet, mute: x.mute, says: p.speaks(kind) || !p.covers(kind)}
 	m.edges = append(m.edges, edge{root: i, act: int32(f.acts), role: byParent, rest: none})
 	m.frames = append(m.frames, frame{
-		start: m.node, object: kind == jsonx.Object, table: -1, veiled: m.veiled, gone: f.gone, fast: true,
+		start: m.node, comma: comma, object: kind == jsonx.Object, table: -1, veiled: m.veiled, gone: f.gone, fast: true,
 		settled: f.settled && a.certain, acts: int(i), edges: f.kids, kids: len(m.edges), prints: len(m.prints), words: len(m.words),
 		names: len(m.names), patch: len(m.patch), contested: len(m.contested), evaluated: len(m.evaluated),
 	})

@@ -77,13 +77,14 @@ func (g *program) inPlace() []*program {
 	return out
 }
 
-// readsText tells whether a string has to be known for more than its length.
+// readsText tells whether a string has to be known for more than its length, or
+// to be held since it is marked when it ends.
 func (g *program) readsText(seen map[*program]bool) bool {
 	if seen[g] {
 		return false
 	}
 	seen[g] = true
-	if g.enum != nil || g.constant != nil || g.text != nil && (g.text.re != nil || g.text.format != nil) {
+	if g.traits != 0 || g.enum != nil || g.constant != nil || g.text != nil && (g.text.re != nil || g.text.format != nil) {
 		return true
 	}
 	for _, q := range g.inPlace() {

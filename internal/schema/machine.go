@@ -27,6 +27,7 @@ type machine struct {
 
 	src     []byte // what is there of the text
 	base    int    // the offset of src in the text
+	comma   int    // the offset up to which no member can take commas with it when it is cut
 	at      int    // where to go on in src
 	scanned int    // up to where the token at at is known to be good
 	last    bool   // src ends with the text
@@ -117,6 +118,7 @@ type frame struct {
 	acts, edges, prints, words, names int // what was on the stacks before
 	kids                              int // where the edges of its members start
 	patch                             int // where what ends with a member starts
+	comma                             int // the comma before the value, or what stands for one
 	table                             int // of digests, -1: none
 	contested, evaluated              int // what was on these stacks before
 }
@@ -130,7 +132,7 @@ func (m *machine) begin(p *program, d direction) {
 	} else if m.seeds == nil {
 		m.seeds = newSeeds()
 	}
-	m.src, m.base, m.at, m.scanned, m.last, m.pieces = nil, 0, 0, 0, false, false
+	m.src, m.base, m.at, m.scanned, m.last, m.pieces, m.comma = nil, 0, 0, 0, false, false, 0
 	m.hold, m.state, m.reason, m.broken = m.hold[:0], beforeValue, "", false
 	m.frames, m.acts, m.edges = m.frames[:0], m.acts[:0], m.edges[:0]
 	m.words, m.prints, m.names = m.words[:0], m.prints[:0], m.names[:0]
@@ -304,9 +306,11 @@ func (m *machine) behind(at int) int {
 	f := &m.frames[len(m.frames)-1]
 	switch c := m.src[at]; {
 	case c == ',' && f.object:
+		m.comma = m.base + at
 		m.state = beforeName
 		return m.members(at + 1)
 	case c == ',':
+		m.comma = m.base + at
 		m.state = beforeValue
 		return m.items(at + 1)
 	case c == '}' && f.object, c == ']' && !f.object:

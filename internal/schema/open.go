@@ -10,17 +10,19 @@ func (m *machine) open(at int, object bool) int {
 	f := &m.frames[len(m.frames)-1]
 	kind := jsonx.Array
 	m.state = beforeItem
+	before := m.comma
+	m.comma = m.base + at + 1
 	if object {
 		kind, m.state = jsonx.Object, beforeFirst
 	}
 	if f.fast && m.only != nil {
-		if m.openFast(f, kind) {
+		if m.openFast(f, kind, before) {
 			return at + 1
 		}
 		m.want(m.only, int32(f.acts), byParent)
 	}
 	g := frame{
-		start: m.node, object: object, table: -1, veiled: m.veiled, digests: f.digests, gone: f.gone,
+		start: m.node, comma: before, object: object, table: -1, veiled: m.veiled, digests: f.digests, gone: f.gone,
 		acts: len(m.acts), edges: f.kids, prints: len(m.prints), words: len(m.words), names: len(m.names), contested: len(m.contested), evaluated: len(m.evaluated),
 	}
 	if len(m.wants) > 0 {
