@@ -47,7 +47,7 @@ func probe(ctx context.Context, t *risk.Target) error {
 			}
 			wishes = true
 			lawful, ok := t.Lawful(op)
-			if !ok || lawful.As == low {
+			if !ok || lawful.As == low || names(op, lawful) {
 				continue
 			}
 			o, ok := compare(ctx, t, lawful, low)
@@ -89,6 +89,19 @@ func judge(t *risk.Target, got []outcome) {
 		}
 		t.Report(f)
 	}
+}
+
+// names tells whether a request names its caller by itself, so that nobody
+// else can send it.
+func names(op *contract.Operation, a *risk.Attempt) bool {
+	for _, r := range op.Security {
+		for _, p := range r.Parts {
+			if p.Scheme != nil && p.Scheme.Kind == contract.APIKey && a.Fields.Has(p.Scheme.Field) {
+				return true
+			}
+		}
+	}
+	return a.Fields.Has("Authorization") || a.Fields.Has("Cookie")
 }
 
 // compare asks as the lawful caller and as low. It tells whether the answers

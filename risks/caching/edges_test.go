@@ -317,3 +317,23 @@ func TestTheProbeSaysWhatFailed(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyHasNoCredentialOfHisOwn(t *testing.T) {
+	t.Parallel()
+	scheme := &contract.Scheme{Kind: contract.APIKey, In: contract.InHeader, Field: "X-Token"}
+	op := &contract.Operation{Method: "GET", Path: "/me", Security: []contract.Requirement{{Parts: []contract.Required{{Scheme: scheme}}}}}
+	var sent []risk.Attempt
+	err := probe(t.Context(), &risk.Target{
+		Contract: &contract.Contract{Operations: []*contract.Operation{op}}, Canary: func() string { return "canary" },
+		Lawful: func(*contract.Operation) (*risk.Attempt, bool) {
+			return &risk.Attempt{As: "alice", Fields: risk.Fields{{Name: "cookie"}, {Name: "Accept"}, {Name: "AUTHORIZATION"}, {Name: "x-token"}}}, true
+		},
+		Send: func(_ context.Context, a *risk.Attempt) (*risk.Seen, error) {
+			sent = append(sent, *a)
+			return say(200, "a"), nil
+		},
+	})
+	if diff := cmp.Diff(risk.Attempt{Fields: risk.Fields{{Name: "Accept"}}}, sent[1]); diff != "" || err != nil || len(sent[0].Fields) != 4 {
+		t.Errorf("%v %+v %s", err, sent, diff)
+	}
+}

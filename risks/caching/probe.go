@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -76,7 +77,7 @@ func (p *prober) private(ctx context.Context, op *contract.Operation, try *risk.
 		return nil, nil
 	}
 	open := *try
-	open.As = ""
+	open.As, open.Fields = "", without(try.Fields, append(credentials(&risk.Site{Op: op}), "Authorization", "Cookie"))
 	anonymous, err := p.t.Send(ctx, &open)
 	if err != nil {
 		return nil, fmt.Errorf("read %s without a credential: %w", op.Key, err)
@@ -85,6 +86,13 @@ func (p *prober) private(ctx context.Context, op *contract.Operation, try *risk.
 		return nil, nil
 	}
 	return seen, nil
+}
+
+// without is a copy of fields that lacks those with these names.
+func without(fields risk.Fields, names []string) risk.Fields {
+	return slices.DeleteFunc(slices.Clone(fields), func(f risk.Field) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return risk.EqualFold(f.Name, name) })
+	})
 }
 
 func (p *prober) find(op *contract.Operation, code source.Code, proof string) {
