@@ -178,7 +178,7 @@ func (a *address) take(now time.Time) *conn {
 		a.idle[n-1] = nil
 		a.idle = a.idle[:n-1]
 		a.mu.Unlock()
-		if now.Sub(c.used) < idleTime && now.Sub(c.born) < ageTime && c.alive() {
+		if !c.spent(now) && c.alive() {
 			return c
 		}
 		a.drop(c)
@@ -189,7 +189,7 @@ func (a *address) take(now time.Time) *conn {
 func (a *address) keep(c *conn) {
 	c.used, c.served = time.Now(), true
 	a.mu.Lock()
-	ok := !a.retired && len(a.idle) < maxIdle && c.used.Sub(c.born) < ageTime
+	ok := !a.retired && len(a.idle) < maxIdle && !c.spent(c.used)
 	if ok {
 		a.idle = append(a.idle, c)
 	}
@@ -210,7 +210,7 @@ func (a *address) sweep(now time.Time) {
 	var old []*conn
 	a.mu.Lock()
 	a.idle = slices.DeleteFunc(a.idle, func(c *conn) bool {
-		end := a.retired || now.Sub(c.used) >= idleTime || now.Sub(c.born) >= ageTime || c.addr.IsValid() && !a.names.has(c.addr)
+		end := a.retired || c.spent(now) || c.addr.IsValid() && !a.names.has(c.addr)
 		if end {
 			old = append(old, c)
 		}

@@ -62,6 +62,9 @@ func (x *call) run(r *Request, p *Response) error {
 	p.Status, p.Address, p.Body = h.status, x.end.host, x
 	x.frame, p.Length = h.framing(r.Method)
 	x.left, x.single = p.Length, x.single || h.close || x.frame == untilClose
+	if h.rest > 0 {
+		x.c.rest = min(idleTime, h.rest-early)
+	}
 	if x.frame == noBody {
 		x.whole = true
 		if r.Method == "HEAD" {

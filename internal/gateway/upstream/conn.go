@@ -20,9 +20,10 @@ type conn struct {
 	addr netip.Addr      // that was dialled; invalid where a name was
 
 	born, used time.Time
-	readBy     time.Time // the deadline of reads that is set
-	writeBy    time.Time // that of writes
-	served     bool      // a reply came over it before
+	rest       time.Duration // how long it may be idle
+	readBy     time.Time     // the deadline of reads that is set
+	writeBy    time.Time     // that of writes
+	served     bool          // a reply came over it before
 
 	quiet bool          // what ask found
 	one   [1]byte       // for ask
@@ -30,7 +31,7 @@ type conn struct {
 }
 
 func newConn(nc net.Conn, addr netip.Addr) *conn {
-	c := &conn{nc: nc, addr: addr, born: time.Now()}
+	c := &conn{nc: nc, addr: addr, born: time.Now(), rest: idleTime}
 	below := nc
 	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
 		below = t.NetConn()
@@ -59,6 +60,15 @@ func (c *conn) alive() bool {
 	}
 	c.quiet = false
 	return c.raw.Control(c.ask) == nil && c.quiet
+}
+
+// early is how much sooner than the upstream says that it ends an idle
+// connection it is not used any more: a request could cross the end.
+const early = time.Second
+
+// spent tells whether c must not be used any more.
+func (c *conn) spent(now time.Time) bool {
+	return now.Sub(c.used) >= c.rest || now.Sub(c.born) >= ageTime
 }
 
 // buffers are what a call needs of memory. They are pooled.

@@ -3,6 +3,7 @@ package upstream
 import (
 	"net/textproto"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/risk"
 )
@@ -18,9 +19,10 @@ type head struct {
 	status  int
 	length  int64 // of Content-Length; -1: there is none
 	chunked bool
-	old     bool   // HTTP/1.0
-	close   bool   // the connection ends with this reply
-	upgrade string // of a 101
+	old     bool          // HTTP/1.0
+	close   bool          // the connection ends with this reply
+	upgrade string        // of a 101
+	rest    time.Duration // how long the upstream keeps the connection without a request; 0: it does not say
 }
 
 // parseHead reads a whole head, its last empty line included (RFC 9112
@@ -181,8 +183,22 @@ func (h *head) note(f risk.Field) error {
 		}
 	case "Upgrade":
 		h.upgrade = f.Value
+	case "Keep-Alive":
+		h.rest = keepAlive(f.Value)
 	}
 	return nil
+}
+
+// keepAlive is the time of "timeout=5, max=100", in whole seconds (RFC 2068
+// section 19.7.1.1), or 0. What cannot be read says nothing.
+func keepAlive(value string) time.Duration {
+	for part := range strings.SplitSeq(value, ",") {
+		text, ok := strings.CutPrefix(strings.Trim(part, " \t"), "timeout=")
+		if n, digits := parseLength(text); ok && digits {
+			return time.Duration(max(1, min(n, 3600))) * time.Second
+		}
+	}
+	return 0
 }
 
 // parseLength reads 1*DIGIT that fits.

@@ -181,6 +181,36 @@ func TestConnectionsEndWithTheirTime(t *testing.T) {
 	}
 }
 
+func TestAConnectionIsNotUsedLongerThanTheUpstreamSays(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]time.Duration{
+		"timeout=5": 4 * time.Second, "max=100, timeout=30": 29 * time.Second, "timeout=5, max=1": 4 * time.Second, "timeout=1": -1, "timeout=0": -1,
+		"timeout=600": idleTime, "timeout=x": idleTime, "max=5": idleTime, "": idleTime, "timeout=99999999999999999999": idleTime,
+	} {
+		s, u := prepared(t, speaking(t, func(c net.Conn) {
+			hear(c, 0)
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: "+value+"\r\n\r\nok")
+			hear(c, 0)
+		}))
+		if _, _, err := ask(t, s, u, get("/")); err != nil {
+			t.Fatal(err)
+		}
+		a := first(s)
+		if want < 0 {
+			if n, _ := a.counts(); n != 0 {
+				t.Errorf("%q: it is kept", value)
+			}
+			continue
+		}
+		if got := a.idle[0].rest; got != want {
+			t.Errorf("%q: %v, want %v", value, got, want)
+		}
+		if c := a.take(time.Now().Add(want)); c != nil {
+			t.Errorf("%q: it is used after %v", value, want)
+		}
+	}
+}
+
 func TestNoMoreRequestsWaitThanMay(t *testing.T) {
 	t.Parallel()
 	for name, full := range map[string]func(*address){
