@@ -67,7 +67,7 @@ func (e *exchange) forward() {
 // upstreamFailed answers for an upstream that did not.
 func (e *exchange) upstreamFailed(err error) {
 	if u := (*upstream.Error)(nil); errors.As(err, &u) {
-		e.ev.Upstream.Address = u.Address
+		e.ev.Upstream.Called, e.ev.Upstream.Address = u.Asked, u.Address
 	}
 	kind, _ := upstream.KindOf(err)
 	switch kind {

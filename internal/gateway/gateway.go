@@ -85,6 +85,7 @@ type Gateway struct {
 	hosts   map[string]bool // of Config.Hosts
 	plan    atomic.Pointer[plan.Plan]
 	states  sync.Pool
+	pieces  piecePool
 	buffers budget
 	turns   chan struct{} // one for each large body that is being checked
 	streams streams

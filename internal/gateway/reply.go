@@ -6,12 +6,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/fault"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
-	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/internal/schema"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -26,7 +26,6 @@ var (
 var (
 	errPartial = errors.New("a part was sent where the whole was asked for")
 	errStatus  = errors.New("the status is none of HTTP")
-	errField   = errors.New("a field of the reply is malformed")
 )
 
 // takeReply looks at the head of the reply, runs the guards and sends it on.
@@ -43,10 +42,6 @@ func (e *exchange) takeReply() {
 			continue
 		}
 		f.Value = e.public(f.Name, f.Value)
-		if canon.FieldName(f.Name) != nil || canon.FieldValue(f.Value) != nil {
-			e.fail(replyBroken.Because(errField))
-			return
-		}
 		fields = append(fields, f)
 	}
 	e.response = risk.Response{Status: back.Status, Length: back.Length, Fields: fields}
@@ -215,10 +210,27 @@ func (e *exchange) sendStream() {
 // to go on is looked at: 1 MiB.
 const longReply = 1 << 20
 
+// A piece is the room for what a stream passes on at once.
+type piece [32 << 10]byte
+
+// A piecePool lends pieces to streams.
+type piecePool struct{ p sync.Pool }
+
+func (p *piecePool) get() *piece {
+	if b, ok := p.p.Get().(*piece); ok {
+		return b
+	}
+	return new(piece)
+}
+
+func (p *piecePool) put(b *piece) { p.p.Put(b) }
+
 // pump copies a body to the client. An upstream that breaks off, or a stream
 // that was ended for cause, must not look complete.
 func (e *exchange) pump(from io.Reader, flush bool) {
-	buf := make([]byte, 32<<10)
+	room := e.g.pieces.get()
+	defer e.g.pieces.put(room)
+	buf := room[:]
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
