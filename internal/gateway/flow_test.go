@@ -238,12 +238,12 @@ func TestRepliesOverTheCapAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, chunked := range []bool{false, true} {
 		w := newWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
-			rw.Header().Set("Content-Type", "application/json")
+			rw.Header().Set("Content-Type", "text/plain")
 			if chunked {
 				_ = http.NewResponseController(rw).Flush()
 			}
 			_, _ = io.WriteString(rw, `"`+strings.Repeat("a", 1<<19)+`"`)
-		}, []risk.Risk{watchReply()}, []*contract.Operation{op("GET", "/a")})
+		}, []risk.Risk{watchReply()}, []*contract.Operation{giving(op("GET", "/a"), "text/plain")})
 		resp, body := w.do(t, "GET", "/a", "")
 		wantStatus(t, resp, body, 502)
 		if strings.Contains(body, "aaaa") {
