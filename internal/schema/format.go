@@ -28,6 +28,8 @@ func textFormats(word string) textFormat {
 		return isIDNEmail
 	case "hostname":
 		return isHostname
+	case "idn-hostname":
+		return isIDNHostname
 	case "ipv4":
 		return isIPv4
 	case "ipv6":
@@ -36,12 +38,20 @@ func textFormats(word string) textFormat {
 		return isURI
 	case "uri-reference":
 		return isURIReference
+	case "iri":
+		return isIRI
+	case "iri-reference":
+		return isIRIReference
+	case "uri-template":
+		return isURITemplate
 	case "uuid":
 		return isUUID
 	case "byte":
 		return isBase64
 	case "json-pointer":
 		return isPointer
+	case "relative-json-pointer":
+		return isRelativePointer
 	case "regex":
 		return isPattern
 	}
@@ -239,7 +249,7 @@ func dotAtom(s []byte, international bool) bool {
 
 func letterOrDigit(c byte) bool { return c-'0' <= 9 || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-func isHostname(s []byte) bool { return hostname(s, false) }
+func isHostname(s []byte) bool { return hostname(s, false) && alabels(s) }
 
 // hostname is a host name of RFC 1123 section 2.1.
 func hostname(s []byte, international bool) bool {

@@ -8,15 +8,24 @@ import (
 
 // appendScalar appends text as a JSON value of the first type that fits, in
 // the order null, boolean, integer, number, string. What fits none is appended
-// as a string, for the check of the type to refuse.
+// as a string, for the check of the type to refuse. 1.5 is a string where
+// integers and strings are lawful.
 func appendScalar(dst []byte, text string, t contract.Types) []byte {
+	const stringOrInteger = contract.IntegerType | contract.StringType
 	switch {
 	case t&contract.NullType != 0 && text == "null",
 		t&contract.BooleanType != 0 && (text == "true" || text == "false"),
-		t&(contract.NumericType|contract.IntegerType) != 0 && validNumber(text):
+		t&(contract.NumericType|contract.IntegerType) != 0 && validNumber(text) &&
+			(t&(stringOrInteger|contract.NumericType) != stringOrInteger || whole(text)):
 		return append(dst, text...)
 	}
 	return appendString(dst, text)
+}
+
+// whole tells whether a number is an integer, be it written as 1.0 or 1e3.
+func whole(text string) bool {
+	d, _ := parseDecimal([]byte(text), nil)
+	return d.whole()
 }
 
 const hexDigits = "0123456789abcdef"

@@ -63,13 +63,25 @@ func authority(s []byte) bool {
 	}
 	if len(s) > 0 && s[0] == '[' {
 		end := bytes.IndexByte(s, ']')
-		if end < 0 || !isIPv6(s[1:end]) {
+		if end < 0 || !isIPv6(s[1:end]) && !futureAddress(s[1:end]) {
 			return false
 		}
 		return port(s[end+1:])
 	}
 	host, number, found := bytes.Cut(s, []byte(":"))
 	return uriText(host, "") && (!found || countDigits(number) == len(number))
+}
+
+// futureAddress is IPvFuture.
+func futureAddress(s []byte) bool {
+	if len(s) < 4 || s[0]|0x20 != 'v' {
+		return false
+	}
+	version, rest, ok := bytes.Cut(s[1:], []byte("."))
+	for _, c := range version {
+		ok = ok && hexDigit(c)
+	}
+	return ok && len(version) > 0 && len(rest) > 0 && bytes.IndexByte(rest, '%') < 0 && uriText(rest, ":")
 }
 
 func port(s []byte) bool {
