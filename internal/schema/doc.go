@@ -12,7 +12,10 @@
 //   - Patterns are translated from ECMA-262 to RE2; those with lookaround or
 //     backreferences are reported once (schema/pattern) and not checked.
 //   - contentEncoding and contentMediaType are notes, not rules.
-//   - XML is checked to be well-formed and harmless, but not against a schema.
+//   - XML is held to the schema by the OpenAPI xml object, where that wants an
+//     object or a list; a schema of a text takes the document as it is. The
+//     name of the root element is checked where the xml object gives one.
+//     An element with text and attributes is no string.
 //   - A comma in a list is taken for a separator, though it was sent encoded,
 //     where the list has no other.
 package schema

@@ -97,7 +97,11 @@ func (u *unchecked) media(list []compiledMedia) {
 			continue
 		}
 		switch formOf(m.media.Type) {
-		case xmlForm, eventsForm:
+		case xmlForm:
+			if !m.xml.checked() {
+				u.list = append(u.list, Unchecked{m.media.At, m.media.Type})
+			}
+		case eventsForm:
 			u.list = append(u.list, Unchecked{m.media.At, m.media.Type})
 		case otherForm, textForm, binaryForm:
 			if !m.plain {

@@ -94,7 +94,8 @@ func formOf(media string) form {
 type compiledMedia struct {
 	media    *contract.Media
 	schema   *root
-	shape    *shape // of forms
+	shape    *shape   // of forms
+	xml      *xmlRoot // of XML
 	encoding map[string]*encoding
 	binary   bool // string of format binary: what is sent is no text
 	plain    bool // nothing but a string, or no schema at all
@@ -109,7 +110,11 @@ func (c *compiler) media(list []*contract.Media) []compiledMedia {
 		x.binary = says(m.Schema, func(s *contract.Schema) bool { return s.Format == "binary" }, maxFollow)
 		want := wants(m.Schema)
 		x.plain = m.Schema == nil || want&(contract.ObjectType|contract.ArrayType) == 0 || want == contract.AnyType
-		if f := formOf(m.Type); f == urlForm || f == partsForm || strings.HasSuffix(m.Type, "/*") {
+		f := formOf(m.Type)
+		if f == xmlForm || strings.HasSuffix(m.Type, "/*") {
+			x.xml = &xmlRoot{from: m.Schema}
+		}
+		if f == urlForm || f == partsForm || strings.HasSuffix(m.Type, "/*") {
 			x.shape = c.shape(m.Schema)
 			x.encoding = c.encodings(m)
 		}

@@ -122,7 +122,7 @@ func TestEveryMediaTypeIsReadAsWhatItSays(t *testing.T) {
 		{"no type", "", `{"a":1}`, []string{`media body "" content`}},
 		{"no body", "application/vnd.x+json", ``, []string{`value body "" required`}},
 
-		{"XML", "application/xml", `<?xml version="1.0" encoding="UTF-8"?><a b="1"><!-- c --><d>x &amp; &#x41;</d><e/></a>`, nil},
+		{"XML", "application/xml", `<?xml version="1.0" encoding="UTF-8"?><r b="1"><!-- c --><a>&#x31;</a><d>x &amp;</d><e/></r>`, nil},
 		{"XML with a DTD", "application/xml", `<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>`, []string{`syntax body "" syntax`}},
 		{"XML with an unknown entity", "application/xml", `<a>&e;</a>`, []string{`syntax body "" syntax`}},
 		{"XML with crossed tags", "application/xml", `<a><b></a></b>`, []string{`syntax body "" syntax`}},
@@ -164,7 +164,7 @@ func TestPlansAndWhatIsNotChecked(t *testing.T) {
 	for _, u := range q.Unchecked() {
 		names = append(names, u.What)
 	}
-	if diff := cmp.Diff([]string{"application/xml", "application/x-odd"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"application/x-odd"}, names); diff != "" {
 		t.Error(diff)
 	}
 }

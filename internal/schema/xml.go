@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -15,14 +16,40 @@ const (
 )
 
 // xmlBody checks that a body is well-formed XML 1.0 without a document type
-// declaration, and so without entities of its own. It is not checked against
-// the schema.
+// declaration, and so without entities of its own, and what it says against
+// the schema by the OpenAPI xml object.
 func (r *run) xmlBody(dst *risk.Reading, m *compiledMedia, t mediaType, body []byte) {
-	dst.Unchecked = m.media.Schema != nil
+	var of *xmlType
+	var name xmlName
+	if m.xml != nil {
+		of, name = m.xml.of()
+	}
+	dst.Unchecked = m.media.Schema != nil && of == nil
 	x := xmlReader{rest: body}
 	if !t.utf8() || !utf8.Valid(body) || !x.document() {
 		badBody(dst, m, "syntax")
+		return
 	}
+	if of == nil {
+		return
+	}
+	tree := xmlTree{}
+	if !tree.parse(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))) {
+		badBody(dst, m, "syntax")
+		return
+	}
+	if !name.fits(tree.local(0), tree.space(0)) {
+		dst.Violate(risk.Violation{Class: risk.BadValue, In: contract.InBody, Rule: "xml", At: m.media.At})
+		return
+	}
+	v := xmlValues{tree: &tree, out: r.value[:0]}
+	v.value(0, of)
+	r.value = v.out
+	if v.rule != "" {
+		dst.Violate(risk.Violation{Class: risk.BadValue, In: contract.InBody, Rule: v.rule, At: m.media.At})
+		return
+	}
+	r.one(dst, m, r.value, where{in: contract.InBody, to: m.schema.program()})
 }
 
 // xmlReader checks one document.
