@@ -295,7 +295,7 @@ func (t *xmlTree) behind(i int32) int {
 // well-formed, and normalises line ends and, in attributes, white space
 // (sections 2.11 and 3.3.3 of the recommendation).
 func unescapeXML(s []byte, attribute bool) string {
-	if bytes.IndexByte(s, '&') < 0 && bytes.IndexAny(s, "\r\n\t") < 0 {
+	if bytes.IndexByte(s, '&') < 0 && !bytes.ContainsAny(s, "\r\n\t") {
 		return string(s)
 	}
 	out := make([]byte, 0, len(s))
