@@ -115,6 +115,7 @@ siege: build ## stress: reloads and kill -9 under load, idle and slow clients, o
 .PHONY: microbench
 microbench: ## run the benchmarks in the code; BENCH=regexp chooses
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./... | grep -v -e '^ok .*no test' -e 'no test files' -e '^PASS$$'
+	@$(GO) run ./tool/peers
 
 .PHONY: e2e
 e2e: setup build ## drive servers and documents of others through the gateway
