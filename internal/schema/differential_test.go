@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"sync"
@@ -167,6 +168,40 @@ func FuzzSchemaAgainstOracle(f *testing.F) {
 			}
 		}
 	})
+}
+
+// poolOfSchemas is how many schemas FuzzInstanceAgainstOracle has.
+const poolOfSchemas = 4096
+
+// FuzzInstanceAgainstOracle is FuzzSchemaAgainstOracle over a pool of schemas
+// that are compiled once, so that most of the time goes into verdicts.
+func FuzzInstanceAgainstOracle(f *testing.F) {
+	for k := range uint16(64) {
+		f.Add(k*61, []byte{byte(k), 7, 3, byte(5 * k), 1, 9, 2, byte(k >> 1), 8, 1, 4, 6, 3, byte(11 * k), 2, 5, 7, 1, 0, 3})
+	}
+	pool := make([]*pairing, poolOfSchemas)
+	f.Fuzz(func(t *testing.T, pick uint16, instance []byte) {
+		p := pool[pick%poolOfSchemas]
+		if p == nil {
+			p = newPairing(t, roll(spreadDice(uint64(pick%poolOfSchemas))).schema(false), strictOracle)
+			pool[pick%poolOfSchemas] = p
+		}
+		body := []byte(roll(instance).value(3))
+		want := oracleAccepts(t, p.oracle, body)
+		if dst := p.read(t, body); (len(dst.Violations) == 0) != want {
+			t.Fatalf("schema %s\nvalue %s\nthe oracle says %v, we say %v", p.text, body, want, said(dst))
+		}
+	})
+}
+
+// spreadDice makes decisions from a number.
+func spreadDice(seed uint64) []byte {
+	rnd := rand.New(rand.NewPCG(seed, 5))
+	out := make([]byte, 128)
+	for i := range out {
+		out[i] = byte(rnd.Uint32())
+	}
+	return out
 }
 
 // FuzzTextAgainstOracle takes the instance as it comes, so that the reader is
