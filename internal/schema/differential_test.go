@@ -179,13 +179,9 @@ func FuzzInstanceAgainstOracle(f *testing.F) {
 	for k := range uint16(64) {
 		f.Add(k*61, []byte{byte(k), 7, 3, byte(5 * k), 1, 9, 2, byte(k >> 1), 8, 1, 4, 6, 3, byte(11 * k), 2, 5, 7, 1, 0, 3})
 	}
-	pool := make([]*pairing, poolOfSchemas)
+	pairs := pool[*pairing]{make: func(t testing.TB, text string) *pairing { return newPairing(t, text, strictOracle) }}
 	f.Fuzz(func(t *testing.T, pick uint16, instance []byte) {
-		p := pool[pick%poolOfSchemas]
-		if p == nil {
-			p = newPairing(t, roll(spreadDice(uint64(pick%poolOfSchemas))).schema(false), strictOracle)
-			pool[pick%poolOfSchemas] = p
-		}
+		p := pairs.at(t, pick)
 		body := []byte(roll(instance).value(3))
 		want := oracleAccepts(t, p.oracle, body)
 		if dst := p.read(t, body); (len(dst.Violations) == 0) != want {
