@@ -46,7 +46,7 @@ func EqualFold(a, b string) bool {
 		return false
 	}
 	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
+		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
 			return false
 		}
 	}
@@ -121,7 +121,6 @@ type Response struct {
 	Fields Fields
 	Media  string // lower-case media type without parameters; "" without Content-Type
 	Body   []byte
-	Part   bool  // Body is the piece that came last of a body too large to be held; the Reading has the marks that are new
 	Length int64 // -1: unknown
 }
 

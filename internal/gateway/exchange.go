@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/event"
@@ -35,9 +36,11 @@ type exchange struct {
 
 	bodyPlan schema.BodyPlan
 	now      time.Time
+	client   string            // the client's address
 	out      upstream.Request  // what goes upstream
 	back     upstream.Response // what comes back
 	head     risk.Fields       // of the reply to the client
+	whole    wholeReader       // of the reply's body
 	upload   *capped           // the request's body while it streams
 	asked    string            // the method that went upstream
 	running  string            // the risk whose guard runs, for a panic
@@ -47,6 +50,7 @@ type exchange struct {
 	received int64             // bytes of the request's body read so far
 	sent     bool              // a status was sent to the client
 	abort    bool              // the connection must not end cleanly
+	noted    uint64            // the risks, by number, that are in ev.Passed
 	stream   bool              // a stream-open record was written
 	turn     bool              // it is this exchange's turn to check a large body
 }
@@ -90,8 +94,8 @@ func (e *exchange) release() {
 	e.forget()
 	e.body, e.reply = keep(e.body), keep(e.reply)
 	e.bodyPlan = schema.None
-	e.asked, e.upload = "", nil
-	e.running, e.held, e.received = "", 0, 0
+	e.asked, e.client, e.upload = "", "", nil
+	e.running, e.held, e.received, e.noted = "", 0, 0, 0
 	e.sent, e.abort, e.stream = false, false, false
 }
 
@@ -230,22 +234,23 @@ func (e *exchange) check(b *plan.Bound) bool {
 		e.answer(b.Risk, a)
 		return true
 	default:
-		e.passed(b.Risk)
+		e.passed(b)
 	}
 	return false
 }
 
 // passed notes that a risk's guard let the exchange pass.
-func (e *exchange) passed(id string) {
-	if n := len(e.ev.Passed); n > 0 && e.ev.Passed[n-1] == id {
+func (e *exchange) passed(b *plan.Bound) {
+	if n := uint64(1) << (b.Number & 63); b.Number < 64 {
+		if e.noted&n == 0 {
+			e.noted |= n
+			e.ev.Passed = append(e.ev.Passed, b.Risk)
+		}
 		return
 	}
-	for _, p := range e.ev.Passed {
-		if p == id {
-			return
-		}
+	if !slices.Contains(e.ev.Passed, b.Risk) {
+		e.ev.Passed = append(e.ev.Passed, b.Risk)
 	}
-	e.ev.Passed = append(e.ev.Passed, id)
 }
 
 // would notes a denial that only counts.

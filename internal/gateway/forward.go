@@ -27,10 +27,10 @@ var (
 
 // intent records an unsafe request before it can have an effect.
 func (e *exchange) intent() *fault.Fault {
-	e.fill()
 	if !e.unsafe() && !e.upgrade() {
 		return nil
 	}
+	e.fill()
 	e.ev.Kind = event.Intent
 	err := e.g.conf.Recorder.Intent(&e.ev)
 	e.ev.Kind = event.Exchange
@@ -214,15 +214,14 @@ func (e *exchange) outboundFields(h risk.Fields) risk.Fields {
 
 // forwarded appends what only the gateway may say: who calls and from where.
 func (e *exchange) forwarded(h risk.Fields) risk.Fields {
-	c := &e.facts.Conn
-	if c.Client.IsValid() {
-		h = append(h, risk.Field{Name: "X-Forwarded-For", Value: c.Client.String()})
+	if e.client != "" {
+		h = append(h, risk.Field{Name: "X-Forwarded-For", Value: e.client})
 	}
 	if e.in.Host != "" {
 		h = append(h, risk.Field{Name: "X-Forwarded-Host", Value: e.in.Host})
 	}
 	proto := "http"
-	if c.Secure {
+	if e.facts.Conn.Secure {
 		proto = "https"
 	}
 	h = append(h, risk.Field{Name: "X-Forwarded-Proto", Value: proto})
@@ -269,32 +268,48 @@ func readWhole(h risk.Fields, method string) risk.Fields {
 
 // editFields applies the edits of a head in the order of their stages.
 func editFields(h risk.Fields, edits []risk.Edit, side risk.Side) risk.Fields {
-	if len(edits) == 0 {
-		return h
+	var stages uint64 // those that there are
+	for i := range edits {
+		if edits[i].On == side {
+			stages |= 1 << edits[i].Stage
+		}
 	}
 	for stage := risk.DecryptIDs; stage <= risk.EncryptIDs; stage++ {
+		if stages&(1<<stage) == 0 {
+			continue
+		}
 		for i := range edits {
-			d := &edits[i]
-			if d.On != side || d.Stage != stage {
-				continue
-			}
-			switch d.Do {
-			case risk.SetField:
-				h = setField(h, http.CanonicalHeaderKey(d.Name), d.Value)
-			case risk.AddField:
-				h = append(h, risk.Field{Name: http.CanonicalHeaderKey(d.Name), Value: d.Value})
-			case risk.RemoveField:
-				h = dropField(h, d.Name)
-			case risk.RemoveCookie, risk.RemovePair, risk.CutMember, risk.ReplaceSpan, risk.HideBody:
+			if d := &edits[i]; d.On == side && d.Stage == stage {
+				h = editField(h, d)
 			}
 		}
 	}
 	return h
 }
 
-// setField makes value the only one of name, which is in canonical form.
+func editField(h risk.Fields, d *risk.Edit) risk.Fields {
+	switch d.Do {
+	case risk.SetField:
+		return setField(h, d.Name, d.Value)
+	case risk.AddField:
+		return append(h, risk.Field{Name: d.Name, Value: d.Value})
+	case risk.RemoveField:
+		return dropField(h, d.Name)
+	case risk.RemoveCookie, risk.RemovePair, risk.CutMember, risk.ReplaceSpan, risk.HideBody:
+	}
+	return h
+}
+
+// setField makes value the only one of name, in the place of the first that
+// there was.
 func setField(h risk.Fields, name, value string) risk.Fields {
-	return append(dropField(h, name), risk.Field{Name: name, Value: value})
+	for i := range h {
+		if risk.EqualFold(h[i].Name, name) {
+			h[i] = risk.Field{Name: name, Value: value}
+			return append(h[:i+1], dropField(h[i+1:], name)...)
+		}
+	}
+	return append(h, risk.Field{Name: name, Value: value})
 }
 
 // dropField removes every field called name.

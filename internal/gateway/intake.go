@@ -81,13 +81,34 @@ func (e *exchange) takeConn() {
 		c.Loopback = false
 	}
 	c.Client = netx.ClientAddr(c.Peer, forwarded, e.g.conf.Trusted)
+	if c.Client.IsValid() {
+		e.client = c.Client.String()
+	}
 	if t := e.in.TLS; t != nil {
 		c.TLSVersion, c.TLSSuite, c.Secure = t.Version, t.CipherSuite, true
 		e.ev.TLS.Version = tls.VersionName(t.Version)
-		e.ev.TLS.Suite = tls.CipherSuiteName(t.CipherSuite)
+		e.ev.TLS.Suite = suiteName(t.CipherSuite)
 	} else {
 		c.Secure = netx.ForwardedProto(c.Peer, forwarded, e.g.conf.Trusted) == netx.TLS
 	}
+}
+
+// suiteName is tls.CipherSuiteName, which makes its table anew each time, with
+// the suites that we offer known beforehand.
+func suiteName(id uint16) string {
+	switch id {
+	case tls.TLS_AES_128_GCM_SHA256:
+		return "TLS_AES_128_GCM_SHA256"
+	case tls.TLS_AES_256_GCM_SHA384:
+		return "TLS_AES_256_GCM_SHA384"
+	case tls.TLS_CHACHA20_POLY1305_SHA256:
+		return "TLS_CHACHA20_POLY1305_SHA256"
+	case tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:
+		return "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+	case tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:
+		return "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+	}
+	return tls.CipherSuiteName(id)
 }
 
 // all lists the values of a field.
@@ -197,8 +218,10 @@ func (g *Gateway) serves(host string, p *plan.Plan) bool {
 
 // hostName is the host in lower case without its port.
 func hostName(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	if strings.IndexByte(host, ':') >= 0 {
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
 	}
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }

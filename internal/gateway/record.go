@@ -29,9 +29,7 @@ func (e *exchange) fill() {
 		v.Caller.Kind = event.ByKey
 	}
 	v.Personal.Subject = f.Caller.ID
-	if f.Conn.Client.IsValid() {
-		v.Personal.Address = f.Conn.Client.String()
-	}
+	v.Personal.Address = e.client
 	v.Personal.Path = e.loggedPath()
 	v.Personal.UserAgent = e.redact(f.Request.Fields.Get("User-Agent"))
 	v.Trace = traceID(f.Request.Fields.Get("Traceparent"))

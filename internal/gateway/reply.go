@@ -100,12 +100,6 @@ func (e *exchange) sendWhole() {
 		return
 	}
 	body, f := e.readReply()
-	if f == replyTooLarge {
-		if p := e.filterReply(); p != nil {
-			e.sendFiltered(p)
-			return
-		}
-	}
 	_ = e.back.Body.Close() //nolint:errcheck // it has none; another exchange may have the connection
 	if f != nil {
 		e.fail(f)
@@ -154,11 +148,12 @@ func withoutDigests(h risk.Fields) risk.Fields {
 // readReply reads the body of a reply whole and undoes its coding.
 func (e *exchange) readReply() ([]byte, *fault.Fault) {
 	limit := e.unit.Limits.MaxReply
-	e.reply = e.reply[:0]
 	if e.back.Length > limit {
 		return nil, replyTooLarge
 	}
-	body, f := e.slurp(wholeReader{r: e.back.Body, until: time.Now().Add(wholeTime)}, e.reply, e.back.Length, limit)
+	e.whole = wholeReader{r: e.back.Body, until: time.Now().Add(wholeTime)}
+	body, f := e.slurp(&e.whole, e.reply, e.back.Length, limit)
+	e.whole.r = nil
 	e.reply = body
 	switch {
 	case f == nil:
@@ -256,20 +251,15 @@ func (e *exchange) pump(from io.Reader, flush bool) {
 		case err == io.EOF: //nolint:errorlint // readers return it bare
 			return
 		case err != nil:
-			e.brokeOff(err)
+			if e.in.Context().Err() != nil {
+				e.gone(err)
+			} else {
+				e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.Upstream), "the upstream broke off"
+			}
+			e.abort = true
 			return
 		}
 	}
-}
-
-// brokeOff ends a stream of which the rest does not come.
-func (e *exchange) brokeOff(err error) {
-	if e.in.Context().Err() != nil {
-		e.gone(err)
-	} else {
-		e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.Upstream), "the upstream broke off"
-	}
-	e.abort = true
 }
 
 // replyFields are the fields of the reply that may pass, with the edits
@@ -298,10 +288,8 @@ func (e *exchange) putReply(fields risk.Fields) {
 // noteEdits writes what was changed into the record: what was taken away, or
 // put in the place of something. Fields that are set on every reply would only
 // crowd that out.
-func (e *exchange) noteEdits() { e.noteEditsOf(e.x.Edits()) }
-
-func (e *exchange) noteEditsOf(edits []risk.Edit) {
-	for _, d := range edits {
+func (e *exchange) noteEdits() {
+	for _, d := range e.x.Edits() {
 		if len(e.ev.Edits) >= event.MaxEdits {
 			return
 		}
@@ -350,7 +338,7 @@ const wholeTime = 2 * time.Minute
 
 var errDrips = errors.New("the reply comes too slowly")
 
-func (w wholeReader) Read(p []byte) (int, error) {
+func (w *wholeReader) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
 	if err == nil && time.Now().After(w.until) {
 		err = errDrips

@@ -90,6 +90,7 @@ func (e *exchange) tunnel() {
 // openStream writes the record that a stream began.
 func (e *exchange) openStream() {
 	e.stream = true
+	e.fill()
 	e.ev.Kind = event.StreamOpen
 	if err := e.g.conf.Recorder.Seal(&e.ev); err != nil {
 		e.g.conf.Fault("stream record", err)

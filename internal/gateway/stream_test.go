@@ -188,6 +188,10 @@ func TestALongDownloadEndsWithItsKey(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, resp.Body, 10_000); err != nil {
 		t.Fatal(err)
 	}
+	waitKinds(t, w, event.StreamOpen)
+	if e := w.log.last(t); e.Operation == "" || e.Method != "GET" || e.Caller.KeyID != "k_1" || e.Personal.Path == "" {
+		t.Errorf("the record of the beginning is bare: %+v", e)
+	}
 	w.keys.revoke()
 	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Errorf("%d bytes came after the revocation", n)

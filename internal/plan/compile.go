@@ -188,7 +188,7 @@ func (c *compiler) unit(site *risk.Site, s Settings) *Unit {
 			set.Params = r.Params
 		}
 		if set.Mode != Off {
-			set.Guards = c.place(u, r, site, set)
+			set.Guards = c.place(u, i, site, set)
 		}
 		u.Settings = append(u.Settings, set)
 	}
@@ -196,9 +196,10 @@ func (c *compiler) unit(site *risk.Site, s Settings) *Unit {
 	return u
 }
 
-// place puts the guards of one risk into u and returns how many there are.
-func (c *compiler) place(u *Unit, r *risk.Risk, site *risk.Site, set Setting) int {
-	here := *site
+// place puts the guards of the risk with that number into u and returns how
+// many there are.
+func (c *compiler) place(u *Unit, number int, site *risk.Site, set Setting) int {
+	r, here := &c.risks[number], *site
 	here.Params = set.Params
 	placed, err := r.Guard(&here)
 	if err != nil {
@@ -210,7 +211,7 @@ func (c *compiler) place(u *Unit, r *risk.Risk, site *risk.Site, set Setting) in
 			c.errorf(set.At, CodeRisk, "", "risk %s places a guard at %s, which it does not declare", r.ID, p.Phase)
 			continue
 		}
-		b := Bound{Risk: r.ID, Guard: p.Guard, Observe: set.Mode == Observe, Until: set.Until, At: set.At}
+		b := Bound{Risk: r.ID, Number: number, Guard: p.Guard, Observe: set.Mode == Observe, Until: set.Until, At: set.At}
 		b.Answerer, _ = p.Guard.(risk.Answerer)
 		b.Dresser, _ = p.Guard.(risk.Dresser)
 		u.Guards[p.Phase] = append(u.Guards[p.Phase], b)

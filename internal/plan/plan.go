@@ -113,6 +113,7 @@ type Limits struct {
 // A Bound is a guard in its place.
 type Bound struct {
 	Risk     string
+	Number   int // of the risk, from 0 in the order of ids
 	Guard    risk.Guard
 	Answerer risk.Answerer // nil: the guard never answers
 	Dresser  risk.Dresser  // nil: the guard has no word on our refusals
