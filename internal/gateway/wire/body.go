@@ -40,11 +40,12 @@ type Body struct {
 	left    int64 // bytes to come: of the body, or of the chunk; -1: a chunk size is next
 	chunk   chunkReader
 
-	h2    io.Reader // of HTTP/2
-	ctl   *http.ResponseController
-	began time.Time // of the first Read
-	got   int64
-	limit atomic.Int64 // of ReadBy, in nanoseconds since 1970; 0: none
+	h2     io.Reader // of HTTP/2
+	length int64     // of that, as announced; -1: not at all
+	ctl    *http.ResponseController
+	began  time.Time // of the first Read
+	got    int64
+	limit  atomic.Int64 // of ReadBy, in nanoseconds since 1970; 0: none
 }
 
 // Read reads the next bytes. The first one sends 100 where the client waits for
@@ -213,6 +214,18 @@ func (b *Body) readStream(p []byte) (int, error) {
 	}
 	n, err := b.h2.Read(p)
 	b.got += int64(n)
+	if err == nil && b.got == b.length {
+		// The last bytes are given with the end of the stream: what comes behind
+		// them makes the request malformed (RFC 9113 section 8.1.1).
+		var one [1]byte
+		var more int
+		for more == 0 && err == nil {
+			more, err = b.h2.Read(one[:])
+		}
+		if more > 0 {
+			return 0, badLength
+		}
+	}
 	switch {
 	case err == io.EOF: //nolint:errorlint // readers return it bare
 		if b.ctl != nil {

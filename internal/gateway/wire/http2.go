@@ -69,7 +69,9 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchanges.Get().(*Exchange) //nolint:errcheck // the pool holds nothing else
 	fill(x, w, r)
 	x.Peer, x.Local, x.TLS = c.peer, c.local, c.tls
-	x.Refused = x.check2(r, &c.s.conf)
+	if x.Refused = x.check2(r, &c.s.conf); x.Refused == nil {
+		x.Refused = x.checkEmpty()
+	}
 	if x.Refused != nil {
 		x.Body, x.Length = nil, 0
 	}
@@ -100,9 +102,23 @@ func fill(x *Exchange, w http.ResponseWriter, r *http.Request) {
 			x.Fields = append(x.Fields, risk.Field{Name: name, Value: v})
 		}
 	}
-	if x.Length = r.ContentLength; x.Length != 0 {
-		x.Body = &Body{h2: r.Body, ctl: ctl}
+	if x.Length = r.ContentLength; x.Length != 0 || r.Header["Content-Length"] != nil {
+		x.Body = &Body{h2: r.Body, ctl: ctl, length: x.Length}
 	}
+}
+
+// checkEmpty waits for the end of a stream whose body is announced to be empty,
+// and drops that body.
+func (x *Exchange) checkEmpty() *fault.Fault {
+	if x.Length != 0 || x.Body == nil {
+		return nil
+	}
+	_, err := x.Body.Read(make([]byte, 1))
+	x.Body = nil
+	if err == io.EOF { //nolint:errorlint // Read returns it bare
+		return nil
+	}
+	return badLength.Because(err)
 }
 
 // check2 judges what golang.org/x/net lets through (RFC 9113 section 8.3).
@@ -136,6 +152,8 @@ func (x *Exchange) check2(r *http.Request, conf *Config) *fault.Fault {
 			continue
 		case !lawful(&f):
 			return ctlValue
+		case padded(f.Value):
+			return badPseudo // section 8.2.1: in HTTP/1.1 it would be another value
 		case f.Name == "Content-Length":
 			if n, ok := decimal(f.Value); !ok || len(r.Header["Content-Length"]) > 1 || n != max(r.ContentLength, 0) {
 				return badLength // section 8.1.1
@@ -150,6 +168,11 @@ func (x *Exchange) check2(r *http.Request, conf *Config) *fault.Fault {
 	clear(x.Fields[len(kept):])
 	x.Fields = kept
 	return nil
+}
+
+// padded tells whether a value begins or ends with white space.
+func padded(s string) bool {
+	return s != "" && (s[0] == ' ' || s[0] == '\t' || s[len(s)-1] == ' ' || s[len(s)-1] == '\t')
 }
 
 // A stream is one of HTTP/2.

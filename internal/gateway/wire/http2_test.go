@@ -197,6 +197,8 @@ func TestHeadsThatRFC9113ForbidsAreRefused(t *testing.T) {
 		"a method that is no token": {[]string{":method", "GE T", ":scheme", "https", ":authority", "example.com", ":path", "/"}, "400 framing/request-line"},
 		"CONNECT":                   {[]string{":method", "CONNECT", ":authority", "example.com:443"}, "501 framing/method"},
 		"a length without a body":   {append(slices.Clone(lawful), "content-length", "5"), "400 framing/content-length"},
+		"a blank before a value":    {append(slices.Clone(lawful), "x-a", " b"), "400 framing/h2-head"},
+		"a tab behind a value":      {append(slices.Clone(lawful), "x-a", "b\t"), "400 framing/h2-head"},
 		"another expectation":       {append(slices.Clone(lawful), "expect", "x"), "417 gateway/expectation"},
 		"a long path":               {[]string{":method", "GET", ":scheme", "https", ":authority", "example.com", ":path", "/" + strings.Repeat("a", 9000)}, "414 framing/target-too-long"},
 	} {
@@ -209,6 +211,70 @@ func TestHeadsThatRFC9113ForbidsAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestABodyEndsWithItsStream sends bodies that are as long as announced, and
+// something behind them: the Handler must not take them for whole.
+func TestABodyEndsWithItsStream(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, func(x *Exchange) {
+		if x.Body == nil {
+			_ = x.Reply(200, nil, []byte("nothing"))
+			return
+		}
+		body, err := io.ReadAll(x.Body)
+		if err != nil {
+			_ = x.Reply(400, nil, []byte("broken"))
+			return
+		}
+		_ = x.Reply(200, nil, body)
+	}, overTLS(t))
+	for name, c := range map[string]struct {
+		length string
+		then   func(w *raw2)
+		want   string // what may not come back
+	}{
+		"more data":         {"5", func(w *raw2) { _ = w.f.WriteData(1, false, []byte("hello")); _ = w.f.WriteData(1, true, []byte("!")) }, "200 hello"},
+		"another path":      {"5", func(w *raw2) { _ = w.f.WriteData(1, false, []byte("hello")); w.trail(":path", "/b") }, "200 hello"},
+		"data of no length": {"0", func(w *raw2) { _ = w.f.WriteData(1, true, []byte("hello")) }, "200 nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := f.raw2(t)
+			w.begin(c.length)
+			c.then(w)
+			if got := w.outcome(1); got == c.want {
+				t.Errorf("it was taken for whole: %q", got)
+			}
+		})
+	}
+	for length, want := range map[string]string{"5": "200 hello", "0": "200 nothing"} {
+		w := f.raw2(t)
+		w.begin(length)
+		if length == "5" {
+			_ = w.f.WriteData(1, false, []byte("hello"))
+		}
+		_ = w.f.WriteData(1, true, nil)
+		if got := w.outcome(1); got != want {
+			t.Errorf("an empty frame ends it: %q, want %q", got, want)
+		}
+	}
+}
+
+// begin opens stream 1 with a body of a length.
+func (w *raw2) begin(length string) {
+	w.head.Reset()
+	for _, f := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":authority", "example.com"}, {":path", "/"}, {"content-length", length}} {
+		_ = w.enc.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+	}
+	_ = w.f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: w.head.Bytes(), EndHeaders: true})
+}
+
+// trail ends stream 1 with a trailer field.
+func (w *raw2) trail(name, value string) {
+	w.head.Reset()
+	_ = w.enc.WriteField(hpack.HeaderField{Name: name, Value: value})
+	_ = w.f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: w.head.Bytes(), EndHeaders: true, EndStream: true})
 }
 
 func TestFloodsOfFramesAreCutOff(t *testing.T) {
