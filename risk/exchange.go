@@ -121,6 +121,7 @@ type Response struct {
 	Fields Fields
 	Media  string // lower-case media type without parameters; "" without Content-Type
 	Body   []byte
+	Part   bool  // Body is the piece that came last of a body too large to be held; the Reading has the marks that are new
 	Length int64 // -1: unknown
 }
 

@@ -100,6 +100,12 @@ func (e *exchange) sendWhole() {
 		return
 	}
 	body, f := e.readReply()
+	if f == replyTooLarge {
+		if p := e.filterReply(); p != nil {
+			e.sendFiltered(p)
+			return
+		}
+	}
 	_ = e.back.Body.Close() //nolint:errcheck // it has none; another exchange may have the connection
 	if f != nil {
 		e.fail(f)
@@ -148,6 +154,7 @@ func withoutDigests(h risk.Fields) risk.Fields {
 // readReply reads the body of a reply whole and undoes its coding.
 func (e *exchange) readReply() ([]byte, *fault.Fault) {
 	limit := e.unit.Limits.MaxReply
+	e.reply = e.reply[:0]
 	if e.back.Length > limit {
 		return nil, replyTooLarge
 	}
@@ -251,15 +258,20 @@ func (e *exchange) pump(from io.Reader, flush bool) {
 		case err == io.EOF: //nolint:errorlint // readers return it bare
 			return
 		case err != nil:
-			if e.in.Context().Err() != nil {
-				e.gone(err)
-			} else {
-				e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.Upstream), "the upstream broke off"
-			}
-			e.abort = true
+			e.brokeOff(err)
 			return
 		}
 	}
+}
+
+// brokeOff ends a stream of which the rest does not come.
+func (e *exchange) brokeOff(err error) {
+	if e.in.Context().Err() != nil {
+		e.gone(err)
+	} else {
+		e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.Upstream), "the upstream broke off"
+	}
+	e.abort = true
 }
 
 // replyFields are the fields of the reply that may pass, with the edits
@@ -288,8 +300,10 @@ func (e *exchange) putReply(fields risk.Fields) {
 // noteEdits writes what was changed into the record: what was taken away, or
 // put in the place of something. Fields that are set on every reply would only
 // crowd that out.
-func (e *exchange) noteEdits() {
-	for _, d := range e.x.Edits() {
+func (e *exchange) noteEdits() { e.noteEditsOf(e.x.Edits()) }
+
+func (e *exchange) noteEditsOf(edits []risk.Edit) {
+	for _, d := range edits {
 		if len(e.ev.Edits) >= event.MaxEdits {
 			return
 		}
