@@ -27,6 +27,16 @@ type Seen struct {
 	TLS    uint16 // version of the connection; 0: none
 }
 
+// A Raw attempt is bytes that are sent as they are over HTTP/1.1, on a
+// connection of their own.
+type Raw struct {
+	As    string // as in Attempt
+	Plain bool
+	// Text makes the bytes. head holds the lines of Host and of the caller's
+	// credentials, each with its end; they are secrets.
+	Text func(head string) string
+}
+
 // A Finding is one proved attack.
 type Finding struct {
 	Operation string      // key of the operation, "GET /orders/{}"; "" of the whole API
@@ -45,6 +55,10 @@ type Target struct {
 	// Send makes one request; it is bounded in time and number, and returns an
 	// error when nothing was answered.
 	Send func(context.Context, *Attempt) (*Seen, error)
+	// SendRaw makes a Raw attempt and returns the answers on its connection, in
+	// order, until the server closes it or is silent for a moment. It is bounded
+	// as Send is. nil: this Target cannot.
+	SendRaw func(context.Context, *Raw) ([]*Seen, error)
 	// Lawful makes an Attempt that the contract allows for op, as the first
 	// caller; false where no lawful request can be made.
 	Lawful func(op *contract.Operation) (*Attempt, bool)

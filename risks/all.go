@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/risks/errors"
 	"github.com/sallyport/sallyport/risks/excessdata"
 	"github.com/sallyport/sallyport/risks/forwarded"
+	"github.com/sallyport/sallyport/risks/framing"
 	"github.com/sallyport/sallyport/risks/header"
 	"github.com/sallyport/sallyport/risks/headers"
 	"github.com/sallyport/sallyport/risks/massassign"
@@ -46,6 +47,7 @@ func All() []risk.Risk {
 		errors.Risk,
 		excessdata.Risk,
 		forwarded.Risk,
+		framing.Risk,
 		header.Risk,
 		headers.Risk,
 		massassign.Risk,

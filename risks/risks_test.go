@@ -2,6 +2,7 @@ package risks_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -102,15 +103,22 @@ func TestEveryCodeHasAPage(t *testing.T) {
 func codesOf(t *testing.T, id string) (typed, all map[string]bool) {
 	t.Helper()
 	typed, all = map[string]bool{}, map[string]bool{}
-	entries, err := os.ReadDir(id)
+	files, err := filepath.Glob(id + "/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+	if id == "framing" { // its guard is the front
+		more, err := filepath.Glob("../internal/gateway/wire/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, more...)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		text, err := os.ReadFile(id + "/" + e.Name())
+		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func scan(t *testing.T, serve func(*testing.T) (*client, *contract.Contract, []C
 		c, k, calls := serve(t)
 		calls = slices.DeleteFunc(calls, func(c Call) bool { return strings.HasSuffix(c.Attempt.Path, "/events") }) // each takes a second
 		err := r.Probe(t.Context(), &risk.Target{
-			Contract: k, Callers: []string{"alice", "bob", "carol"}, Send: c.send, Canary: canaries(),
+			Contract: k, Callers: []string{"alice", "bob", "carol"}, Send: c.send, SendRaw: c.sendRaw, Canary: canaries(),
 			Lawful: func(op *contract.Operation) (*risk.Attempt, bool) { return lawful(k, calls, op) },
 			Report: func(f risk.Finding) {
 				t.Logf("%s: %s", f.Code, f.Proof)
@@ -86,7 +86,15 @@ func bareDemo(o demo.Options) func(*testing.T) (*client, *contract.Contract, []C
 			}
 			h.ServeHTTP(w, r)
 		})
-		return &client{s: Serve(front, tls.VersionTLS12), key: func(caller string) string { return demo.Caller(caller).Key() }}, k, calls
+		s := Serve(front, tls.VersionTLS12)
+		if o.Sound { // net/http reads what a sound front refuses
+			strict, err := serveFront(behindFront(front), func(where string, err error) { t.Errorf("%s: %v", where, err) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			s = strict
+		}
+		return &client{s: s, key: func(caller string) string { return demo.Caller(caller).Key() }}, k, calls
 	}
 }
 

@@ -84,7 +84,11 @@ func (j *judge) bare(ctx context.Context) {
 		if name == "sound" {
 			want = nil
 		}
-		s := Serve(up.Handler(), up.minTLS())
+		s, err := up.serve()
+		if err != nil {
+			j.breach("the %s upstream cannot be served: %v", name, err)
+			continue
+		}
 		got, err := j.probe(ctx, &client{s: s})
 		s.Close()
 		if err != nil {

@@ -123,6 +123,9 @@ func TestTheLawNoticesAFaceThatDoesNotWork(t *testing.T) {
 				}
 			}, "of the sound design"},
 		} {
+			if m.face == risk.GuardFace && r.Guard == nil {
+				continue // its guard is the front, which has tests of its own
+			}
 			mutant := r
 			m.change(&mutant)
 			if breaches := strings.Join(w.JudgeFace(t.Context(), m.face, mutant, with(mutant)), "\n"); !strings.Contains(breaches, m.want) {

@@ -24,7 +24,7 @@ func setBody(r *http.Request, body []byte) {
 // report.
 func (w *World) target(c *client, report func(risk.Finding)) *risk.Target {
 	return &risk.Target{
-		Contract: w.Contract, Callers: []string{"alice", "bob"}, Send: c.send, Report: report,
+		Contract: w.Contract, Callers: []string{"alice", "bob"}, Send: c.send, SendRaw: c.sendRaw, Report: report,
 		Lawful: func(op *contract.Operation) (*risk.Attempt, bool) { return lawful(w.Contract, w.Lawful, op) },
 		Canary: canaries(),
 	}

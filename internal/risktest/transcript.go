@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/event"
@@ -62,7 +63,10 @@ func (w *World) Transcript(ctx context.Context, r risk.Risk, all []risk.Risk) (s
 			up = w.Sound
 		}
 		t.printf("\n# The probe at the %s upstream\n\n", name)
-		s := Serve(up.Handler(), up.minTLS())
+		s, err := up.serve()
+		if err != nil {
+			return "", err
+		}
 		t.probe(ctx, &client{s: s})
 		s.Close()
 	}
@@ -124,6 +128,21 @@ func (t *transcript) probe(ctx context.Context, c *client) {
 		}
 		t.printf(" -> %d\n", seen.Status)
 		return seen, nil
+	}
+	target.SendRaw = func(ctx context.Context, r *risk.Raw) ([]*risk.Seen, error) {
+		text := strconv.Quote(strings.ReplaceAll(r.Text("(head)\n"), "\r\n", "␤"))
+		t.printf("%s raw %s", r.As, short(strings.ReplaceAll(text, `\n`, "␤")))
+		all, err := c.sendRaw(ctx, r)
+		if err != nil {
+			t.printf(" -> no answer\n")
+			return nil, err
+		}
+		t.printf(" ->")
+		for _, seen := range all {
+			t.printf(" %d", seen.Status)
+		}
+		t.printf("\n")
+		return all, nil
 	}
 	if err := t.r.Probe(ctx, target); err != nil {
 		t.printf("not tested: %v\n", err)

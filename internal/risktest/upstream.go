@@ -17,12 +17,16 @@ type Upstream struct {
 	// OldTLS tells that it still speaks TLS 1.0, by the line "tls 1.0" before
 	// the rules.
 	OldTLS bool
+	// Strict tells that it reads HTTP as strictly as the gateway does, by the
+	// line "strict" before the rules.
+	Strict bool
 }
 
 func parseUpstream(text string) (*Upstream, error) {
 	u := &Upstream{}
 	text = strings.TrimLeft(text, "\n")
 	text, u.OldTLS = strings.CutPrefix(text, "tls 1.0\n")
+	text, u.Strict = strings.CutPrefix(text, "strict\n")
 	rules, err := parseBlocks(text)
 	if err != nil {
 		return nil, err
@@ -42,6 +46,14 @@ func (u *Upstream) minTLS() uint16 {
 		return tls.VersionTLS10
 	}
 	return tls.VersionTLS12
+}
+
+// serve serves the upstream with nothing kept yet.
+func (u *Upstream) serve() (*Server, error) {
+	if u.Strict {
+		return serveFront(behindFront(u.Handler()), func(string, error) {})
+	}
+	return Serve(u.Handler(), u.minTLS()), nil
 }
 
 // maxBody bounds what an upstream reads, in bytes.
