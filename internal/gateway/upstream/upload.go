@@ -171,18 +171,20 @@ func (p *pouring) body(r io.Reader) error {
 	for {
 		at := len(p.first) + before
 		n, err := r.Read(buf[at : at+uploadBytes])
-		if n > 0 || err == io.EOF { //nolint:errorlint // readers return it bare
-			if werr := p.piece(buf, at, n, err == io.EOF); werr != nil { //nolint:errorlint // as above; another error ends no body
-				return werr
+		last := err == io.EOF //nolint:errorlint // readers return it bare
+		if err != nil && !last {
+			return &bodyError{err} // without what came with it: those may be the last bytes that were announced
+		}
+		if n > 0 || last {
+			if err := p.piece(buf, at, n, last); err != nil {
+				return err
 			}
 		}
 		switch {
-		case err == io.EOF && p.left > 0: //nolint:errorlint // as above
+		case last && p.left > 0:
 			return &bodyError{errShort}
-		case err == io.EOF: //nolint:errorlint // as above
+		case last:
 			return nil
-		case err != nil:
-			return &bodyError{err}
 		}
 	}
 }

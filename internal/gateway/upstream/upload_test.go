@@ -61,9 +61,12 @@ func TestABodyThatBreaksOffIsNeverWhole(t *testing.T) {
 // where a chunk does not end as its size says: bytes and error come at once.
 func TestABodyWhoseErrorComesWithItsLastBytesIsNeverWhole(t *testing.T) {
 	t.Parallel()
-	for _, length := range []int64{-1, 1 << 20} {
+	for _, length := range []int64{-1, 1 << 20, 11, 18} { // the last two are what comes with the error
 		for _, whole := range []int{1, 2} { // reads that are sound before it
 			parts := strings.Repeat("x", 7*whole)
+			if length == 11 && whole == 2 || length == 18 && whole == 1 {
+				continue
+			}
 			heard := make(chan error, 1)
 			s, u := prepared(t, serving(t, func(_ http.ResponseWriter, r *http.Request) {
 				_, err := io.Copy(io.Discard, r.Body)

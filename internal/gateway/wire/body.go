@@ -196,6 +196,24 @@ func (c *conn) bodyFault(err error) *fault.Fault {
 	return cutBody.Because(err)
 }
 
+// last gives the last n announced bytes with the end of their stream, and not
+// before: what comes behind them makes the request malformed (RFC 9113 section
+// 8.1.1).
+func (b *Body) last(n int) (int, error) {
+	var one [1]byte
+	for {
+		more, err := b.h2.Read(one[:])
+		switch {
+		case more > 0:
+			return 0, badLength
+		case err == io.EOF: //nolint:errorlint // readers return it bare
+			return n, err
+		case err != nil:
+			return 0, err //nolint:wrapcheck // sorted by readStream
+		}
+	}
+}
+
 // readStream reads a body of HTTP/2 and keeps its pace.
 func (b *Body) readStream(p []byte) (int, error) {
 	if b.began.IsZero() {
@@ -215,16 +233,7 @@ func (b *Body) readStream(p []byte) (int, error) {
 	n, err := b.h2.Read(p)
 	b.got += int64(n)
 	if err == nil && b.got == b.length {
-		// The last bytes are given with the end of the stream: what comes behind
-		// them makes the request malformed (RFC 9113 section 8.1.1).
-		var one [1]byte
-		var more int
-		for more == 0 && err == nil {
-			more, err = b.h2.Read(one[:])
-		}
-		if more > 0 {
-			return 0, badLength
-		}
+		n, err = b.last(n)
 	}
 	switch {
 	case err == io.EOF: //nolint:errorlint // readers return it bare
@@ -236,6 +245,8 @@ func (b *Body) readStream(p []byte) (int, error) {
 		return n, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return n, slowBody
+	case faultOf(err) != nil:
+		return n, err
 	}
 	return n, cutBody.Because(err)
 }
