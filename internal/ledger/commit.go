@@ -162,7 +162,7 @@ func (l *Ledger) mark() {
 		return
 	}
 	defer func() { <-l.turn }()
-	now := l.opt.Clock.Now()
+	now, last := l.opt.Clock.Now(), l.disk.prev
 	l.giveUp(now.Add(-l.opt.IntentAge), now)
 	err := l.commit()
 	if err == nil {
@@ -175,6 +175,9 @@ func (l *Ledger) mark() {
 		err = l.disk.retain(now.Add(-l.opt.Keep), now)
 	}
 	l.alarm(err)
+	if err == nil && l.disk.prev != last { // a head is on the disk
+		l.calm()
+	}
 }
 
 // sign signs a head when there is something new to sign. The caller holds the
@@ -200,6 +203,17 @@ func (l *Ledger) alarm(err error) {
 	poke(l.kick)
 }
 
+// calm ends an alarm.
+func (l *Ledger) calm() {
+	l.mu.Lock()
+	was := l.fault
+	l.fault = nil
+	l.mu.Unlock()
+	if was != nil {
+		l.opt.OnFault(Fault{Part: PartLog, Time: l.opt.Clock.Now()})
+	}
+}
+
 // queueGap queues a gap record for what was dropped; it tells whether there
 // was one. Events that are dropped until it is written are for the next.
 func (l *Ledger) queueGap() bool {
@@ -213,7 +227,7 @@ func (l *Ledger) queueGap() bool {
 	}
 	e := &event.Event{Kind: event.Missing, Time: l.opt.Clock.Now(), Code: string(CodeDropped), Reason: "the audit queue was full", Gap: gap}
 	frame := appendFrame(nil, e)
-	it := item{leaf: leaf(frame), kind: e.Kind}
+	it := item{kind: e.Kind}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !closed && l.queue.size()+len(frame) > l.opt.QueueBytes {

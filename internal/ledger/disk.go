@@ -4,28 +4,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/sallyport/sallyport/event"
 )
-
-// A file is what the ledger needs of a file that it writes.
-type file interface {
-	WriteAt(b []byte, offset int64) (int, error)
-	Truncate(size int64) error
-	Sync() error
-	Close() error
-}
-
-// An opener opens a file for writing.
-type opener func(name string, flag int, mode fs.FileMode) (file, error)
-
-func openFile(name string, flag int, mode fs.FileMode) (file, error) {
-	return os.OpenFile(name, flag, mode)
-}
 
 // A disk writes segments and heads. It belongs to who holds the turn.
 type disk struct {
@@ -37,7 +21,8 @@ type disk struct {
 	first  uint64 // sequence number of its first record
 	seg    file   // nil before the first segment
 	heads  file
-	size   int64 // whole records end here; what may lie behind is overwritten
+	size   int64 // whole records end here
+	ragged bool  // bytes that are no record may lie behind them
 	tree   tree
 	born   time.Time // when its first record was written
 	signed uint64    // records that the last head covers
@@ -45,13 +30,16 @@ type disk struct {
 	dirty  bool      // written since the last sync
 	doubt  bool      // a sync failed: the segment ends as soon as it can
 
-	headsSize int64
-	prev      hash   // of the line of the last head
-	unsent    []byte // heads that the mirror did not take
-	away      bool   // and it failed the last time
-	open      openIntents
-	oldest    uint64    // the oldest segment on the disk
-	oldestEnd time.Time // the time of its end head, once read
+	headsSize   int64
+	headsRagged bool   // bytes that are no head may lie behind them
+	prev        hash   // of the line of the last head
+	unsent      []byte // heads that the mirror did not take
+	away        bool   // and it failed the last time
+	met         bool   // this process has written to the mirror
+	open        openIntents
+	kept        keptIntents
+	oldest      uint64    // the oldest segment on the disk
+	oldestEnd   time.Time // the time of its end head, once read
 }
 
 // An openIntents holds the intents whose exchange was not written, with the
@@ -94,24 +82,42 @@ func headsName(dir string, number uint64) string {
 
 // append writes a batch as whole records, or nothing of it.
 func (d *disk) append(b batch, now time.Time) error {
+	if err := d.trimHeads(); err != nil {
+		return err // an end that was not wanted may stand there: nothing comes behind it
+	}
 	if err := d.room(int64(len(b.buf)), now); err != nil {
 		return err
 	}
 	if _, err := d.seg.WriteAt(b.buf, d.size); err != nil {
-		// What was written in part is overwritten by the next batch even when
-		// it cannot be cut off now.
-		return errors.Join(fmt.Errorf("write segment %d: %w", d.number, err), d.seg.Truncate(d.size))
+		d.ragged = true
+		return errors.Join(fmt.Errorf("write segment %d: %w", d.number, err), d.trim())
 	}
 	d.dirty = true
 	d.size += int64(len(b.buf))
+	// A torn tail is cut only now, when the record that tells of it is written.
+	// Where that does not work, the next batch overwrites what is behind, and
+	// no head is signed before.
+	_ = d.trim()
 	if d.tree.n == 0 {
 		d.born = now
 	}
 	for i := range b.items {
 		it := &b.items[i]
 		d.open.note(it.kind, it.id, place{d.number, d.first + d.tree.n, now})
-		d.tree.add(it.leaf)
+		d.tree.add(leaf(b.frame(i)))
 	}
+	return nil
+}
+
+// trim cuts off what lies behind the last whole record.
+func (d *disk) trim() error {
+	if !d.ragged {
+		return nil
+	}
+	if err := d.seg.Truncate(d.size); err != nil {
+		return fmt.Errorf("cut segment %d at its last record: %w", d.number, err)
+	}
+	d.ragged = false
 	return nil
 }
 
@@ -135,6 +141,9 @@ func (d *disk) rotateOld(now time.Time) error {
 // rotate signs the end of the current segment and opens the next.
 func (d *disk) rotate(now time.Time) error {
 	number, first := d.number+1, d.first+d.tree.n
+	if err := d.trim(); err != nil {
+		return err
+	}
 	if d.seg != nil && !d.ended {
 		if err := d.head(Head{Kind: headEnd}, now); err != nil {
 			return err
@@ -147,7 +156,7 @@ func (d *disk) rotate(now time.Time) error {
 	}
 	heads, err := d.create(headsName(d.opt.Dir, number), nil)
 	if err == nil {
-		err = syncDir(d.opt.Dir)
+		err = d.opt.volume.syncDir(d.opt.Dir)
 	}
 	if err != nil {
 		d.discard(seg, segmentName(d.opt.Dir, number))
@@ -157,7 +166,7 @@ func (d *disk) rotate(now time.Time) error {
 	err = d.close()
 	d.number, d.first, d.seg, d.heads = number, first, seg, heads
 	d.size, d.tree, d.signed, d.headsSize, d.ended = headerSize, tree{}, 0, 0, false
-	d.dirty, d.doubt = true, false
+	d.dirty, d.doubt, d.ragged, d.headsRagged = true, false, false, false
 	return err
 }
 
@@ -165,13 +174,16 @@ func (d *disk) rotate(now time.Time) error {
 // left behind holds no record, and goes first.
 func (d *disk) create(name string, b []byte) (file, error) {
 	if info, err := os.Stat(name); err == nil && info.Size() <= headerSize {
-		if err := os.Remove(name); err != nil {
+		if err := d.opt.volume.remove(name); err != nil {
 			return nil, err
 		}
 	}
-	f, err := d.opt.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.opt.volume.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if len(b) == 0 {
+		return f, nil
 	}
 	if _, err := f.WriteAt(b, 0); err != nil {
 		d.discard(f, name)
@@ -184,7 +196,7 @@ func (d *disk) create(name string, b []byte) (file, error) {
 func (d *disk) discard(f file, name string) {
 	if f != nil {
 		_ = f.Close()
-		_ = os.Remove(name)
+		_ = d.opt.volume.remove(name)
 	}
 }
 
@@ -223,6 +235,9 @@ func (d *disk) mark(now time.Time) (uint64, error) {
 // head completes h, signs it, and appends it to the heads of the current
 // segment and to the mirror. Records are durable before a head covers them.
 func (d *disk) head(h Head, now time.Time) error {
+	if err := d.trim(); err != nil {
+		return err
+	}
 	if err := d.sync(); err != nil && !(d.doubt && h.Kind == headEnd) {
 		return err // an end in doubt is signed all the same: Verify finds what was lost
 	}
@@ -242,44 +257,34 @@ func (d *disk) head(h Head, now time.Time) error {
 	return nil
 }
 
+// appendHead appends a line to the heads, or nothing: another line may come in
+// its place, and what is left of this one must not stand behind it.
 func (d *disk) appendHead(line []byte) error {
-	if _, err := d.heads.WriteAt(line, d.headsSize); err != nil {
-		return errors.Join(err, d.heads.Truncate(d.headsSize))
+	if err := d.trimHeads(); err != nil {
+		return err
 	}
-	if err := d.heads.Sync(); err != nil {
-		return errors.Join(err, d.heads.Truncate(d.headsSize))
+	_, err := d.heads.WriteAt(line, d.headsSize)
+	if err == nil {
+		err = d.heads.Sync()
+	}
+	if err != nil {
+		d.headsRagged = true
+		return errors.Join(err, d.trimHeads())
 	}
 	d.headsSize += int64(len(line))
 	return nil
 }
 
-// maxUnsent bounds the heads that wait for the mirror, in bytes: some two days.
-const maxUnsent = 1 << 20
-
-// mirror appends a head to the mirror. A mirror that does not take it gets it
-// with the next one; it never stops the log.
-func (d *disk) mirror(line []byte) {
-	if d.opt.Mirror == "" {
-		return
+// trimHeads cuts off what lies behind the last whole head.
+func (d *disk) trimHeads() error {
+	if !d.headsRagged {
+		return nil
 	}
-	if len(d.unsent)+len(line) <= maxUnsent {
-		d.unsent = append(d.unsent, line...)
+	if err := d.heads.Truncate(d.headsSize); err != nil {
+		return fmt.Errorf("cut the heads of segment %d at the last whole one: %w", d.number, err)
 	}
-	f, err := os.OpenFile(d.opt.Mirror, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err == nil {
-		var n int
-		n, err = f.Write(d.unsent)
-		d.unsent = append(d.unsent[:0], d.unsent[n:]...)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	was := d.away
-	if d.away = err != nil; d.away == was {
-		return
-	}
-	if err != nil {
-		err = fmt.Errorf("write the mirror of the heads: %w", err)
-	}
-	d.opt.OnFault(Fault{Part: PartMirror, Err: err, Time: d.opt.Clock.Now()})
+	d.headsRagged = false
+	return nil
 }
 
 // close closes the files of the current segment.

@@ -77,12 +77,31 @@ type frames struct {
 	done   bool   // r has ended
 }
 
-// bufferSize is room for the greatest record, and for many usual ones.
-const bufferSize = frameHead + event.MaxBytes
+// bufferSize is room for many usual records; for a greater one the buffer grows.
+const bufferSize = 32 << 10
 
 // newFrames reads records from r, which stands at offset of its file.
 func newFrames(r io.Reader, offset int64) *frames {
 	return &frames{r: r, offset: offset, buf: make([]byte, bufferSize)}
+}
+
+// newFrame returns the frame at the start of b, or wraps errTorn.
+func newFrame(b []byte) ([]byte, error) {
+	if len(b) < frameHead {
+		return nil, fmt.Errorf("%w: %d bytes at the end", errTorn, len(b))
+	}
+	n := int64(binary.LittleEndian.Uint32(b[4:]))
+	if n > event.MaxBytes || n == 0 || b[8] != 0 {
+		return nil, fmt.Errorf("%w: a record of %d bytes", errTorn, n)
+	}
+	if int64(len(b)) < frameHead+n {
+		return nil, fmt.Errorf("%w: %d bytes at the end", errTorn, len(b))
+	}
+	frame := b[:frameHead+n]
+	if crc32.Checksum(frame[4:], castagnoli()) != binary.LittleEndian.Uint32(frame) {
+		return nil, fmt.Errorf("%w: the checksum differs", errTorn)
+	}
+	return frame, nil
 }
 
 // next returns the next frame. At the end it returns io.EOF; where the bytes
@@ -91,16 +110,14 @@ func (f *frames) next() ([]byte, error) {
 	if err := f.need(frameHead); err != nil {
 		return nil, err
 	}
-	n := int64(binary.LittleEndian.Uint32(f.have[4:]))
-	if n > event.MaxBytes || n == 0 || f.have[8] != 0 {
-		return nil, fmt.Errorf("%w: a record of %d bytes", errTorn, n)
+	if n := int64(binary.LittleEndian.Uint32(f.have[4:])); n > 0 && n <= event.MaxBytes {
+		if err := f.need(frameHead + int(n)); err != nil {
+			return nil, err
+		}
 	}
-	if err := f.need(frameHead + int(n)); err != nil {
+	frame, err := newFrame(f.have)
+	if err != nil {
 		return nil, err
-	}
-	frame := f.have[:frameHead+n]
-	if crc32.Checksum(frame[4:], castagnoli()) != binary.LittleEndian.Uint32(frame) {
-		return nil, fmt.Errorf("%w: the checksum differs", errTorn)
 	}
 	f.have = f.have[len(frame):]
 	f.offset += int64(len(frame))
@@ -110,6 +127,10 @@ func (f *frames) next() ([]byte, error) {
 // need reads until n bytes are at hand.
 func (f *frames) need(n int) error {
 	for len(f.have) < n && !f.done {
+		if n > len(f.buf) {
+			f.buf = make([]byte, n)
+			f.have = f.buf[:copy(f.buf, f.have)]
+		}
 		if cap(f.have) < n || len(f.have) == 0 {
 			f.have = f.buf[:copy(f.buf, f.have)]
 		}

@@ -55,13 +55,18 @@ type KeyFile struct {
 	bound    int  // of the subjects
 	reader   bool // another process may change the file
 	mu       sync.RWMutex
-	f        *os.File
+	f        file
+	name     string
 	changes  uint64                     // how often the file was changed, so that readers notice
 	index    []byte                     // key of lookups
 	lookups  map[[lookupSize]byte]int64 // to the offset of the slot
 	handles  map[[handleSize]byte]int64
 	free     []int64
+	dying    map[[lookupSize]byte][]int64 // slots of keys whose destruction is not on the disk yet
 	end      int64
+	fresh    []int64               // slots that were written since the last good sync
+	stale    bool                  // an earlier process may have left more of them
+	doubt    bool                  // the last sync failed: the fresh ones have to be written again
 	cached   map[string]*event.Key // by subject
 	byHandle map[string]*event.Key
 }
@@ -69,13 +74,13 @@ type KeyFile struct {
 // OpenKeys opens the key table in a folder of secrets and makes it, and its
 // key-encryption key, on first use with the randomness given.
 func OpenKeys(secrets string, rand io.Reader) (*KeyFile, error) {
-	return openKeys(secrets, rand, os.O_RDWR|os.O_CREATE)
+	return openKeys(vault{secrets, system{}, rand}, os.O_RDWR|os.O_CREATE)
 }
 
 // ReadKeys opens the key table of a ledger for reading: For makes no key and
 // Destroy fails.
 func ReadKeys(secrets string) (*KeyFile, error) {
-	return openKeys(secrets, noRand{}, os.O_RDONLY)
+	return openKeys(vault{secrets, system{}, noRand{}}, os.O_RDONLY)
 }
 
 // noRand is the randomness of those who may only read.
@@ -85,8 +90,8 @@ func (noRand) Read([]byte) (int, error) {
 	return 0, errors.New("the key table is open for reading only")
 }
 
-func openKeys(secrets string, rand io.Reader, flag int) (*KeyFile, error) {
-	kek, err := loadSecret(filepath.Join(secrets, kekFile), "key-encryption-key", event.KeySize, rand)
+func openKeys(v vault, flag int) (*KeyFile, error) {
+	kek, err := v.loadSecret(kekFile, "key-encryption-key", event.KeySize)
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +103,14 @@ func openKeys(secrets string, rand io.Reader, flag int) (*KeyFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the key table: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(secrets, tableFile), flag, 0o600)
+	name := filepath.Join(v.dir, tableFile)
+	f, err := v.volume.open(name, flag, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the key table: %w", err)
 	}
-	k := &KeyFile{
-		rand: rand, wrap: wrap, f: f, bound: MaxSubjects, reader: flag == os.O_RDONLY}
+	k := &KeyFile{rand: v.rand, wrap: wrap, f: f, name: name, bound: MaxSubjects, reader: flag == os.O_RDONLY}
 	if err := k.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the key table %s: %w", f.Name(), err), f.Close())
+		return nil, errors.Join(fmt.Errorf("open the key table %s: %w", name, err), f.Close())
 	}
 	return k, nil
 }
@@ -234,19 +239,20 @@ func (k *KeyFile) make(subject string) (*event.Key, error) {
 	if _, err := k.f.WriteAt(s, at); err != nil {
 		return nil, fmt.Errorf("store a key: %w", err)
 	}
-	if at == k.end {
-		k.end += slotSize
-	} else {
-		k.free = k.free[:len(k.free)-1]
-	}
 	handle := s[1+lookupSize : wrappedAt]
 	key, err := event.NewKey(hex.EncodeToString(handle), secret[:])
 	if err != nil {
 		return nil, err
 	}
 	if err := k.changed(); err != nil {
-		return nil, fmt.Errorf("store a key: %w", err)
+		return nil, fmt.Errorf("store a key: %w", err) // the next key takes the slot
 	}
+	if at == k.end {
+		k.end += slotSize
+	} else {
+		k.free = k.free[:len(k.free)-1]
+	}
+	k.fresh = append(k.fresh, at)
 	k.lookups[lookup] = at
 	k.handles[[handleSize]byte(handle)] = at
 	keep(k.cached, subject, key)
@@ -254,39 +260,88 @@ func (k *KeyFile) make(subject string) (*event.Key, error) {
 }
 
 // Destroy overwrites the slot of a subject's key and waits until that is on
-// the disk. Copies of the file, such as backups, keep the key: they have to be
-// destroyed as well.
+// the disk. From its call on nobody gets the key any more; after an error the
+// disk may still have it, and another Destroy goes on with that. Copies of the
+// file, such as backups, keep the key: they have to be destroyed as well.
 func (k *KeyFile) Destroy(subject string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	lookup := k.lookup(subject)
-	at, ok := k.lookups[lookup]
-	if !ok {
+	if at, ok := k.lookups[lookup]; ok {
+		if err := k.forget(lookup, at); err != nil {
+			return fmt.Errorf("destroy a key: %w", err)
+		}
+		delete(k.cached, subject)
+	}
+	slots := k.dying[lookup]
+	if len(slots) == 0 {
 		return ErrErased
 	}
-	s := make([]byte, slotSize)
-	if _, err := k.f.ReadAt(s, at); err != nil {
-		return fmt.Errorf("destroy a key: %w", err)
+	for _, at := range slots {
+		if _, err := k.f.WriteAt(make([]byte, slotSize), at); err != nil {
+			return fmt.Errorf("destroy a key: %w", err)
+		}
 	}
-	handle := [handleSize]byte(s[1+lookupSize : wrappedAt])
-	if _, err := k.f.WriteAt(make([]byte, slotSize), at); err != nil {
-		return fmt.Errorf("destroy a key: %w", err)
-	}
-	delete(k.lookups, lookup)
-	delete(k.handles, handle)
-	delete(k.cached, subject)
-	delete(k.byHandle, hex.EncodeToString(handle[:]))
-	k.free = append(k.free, at)
 	if err := errors.Join(k.changed(), k.f.Sync()); err != nil {
 		return fmt.Errorf("destroy a key: %w", err)
+	}
+	delete(k.dying, lookup)
+	k.free = append(k.free, slots...)
+	return nil
+}
+
+// forget takes a key out of memory; its slot waits to be overwritten.
+func (k *KeyFile) forget(lookup [lookupSize]byte, at int64) error {
+	s := make([]byte, slotSize)
+	if _, err := k.f.ReadAt(s, at); err != nil {
+		return err
+	}
+	handle := [handleSize]byte(s[1+lookupSize : wrappedAt])
+	delete(k.lookups, lookup)
+	delete(k.handles, handle)
+	delete(k.byHandle, hex.EncodeToString(handle[:]))
+	k.dying[lookup] = append(k.dying[lookup], at)
+	return nil
+}
+
+// Sync makes all keys durable. After a sync that failed the kernel may have
+// dropped what it had not written, so the next one writes it again.
+func (k *KeyFile) Sync() error {
+	k.mu.Lock()
+	slots, needed, doubt := k.fresh, k.stale || len(k.fresh) > 0, k.doubt
+	k.fresh, k.stale = nil, false
+	k.mu.Unlock()
+	if !needed {
+		return nil
+	}
+	var err error
+	if doubt {
+		err = k.rewrite(slots)
+	}
+	if err == nil {
+		err = k.f.Sync() // not under the lock, under which requests ask for keys
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.doubt = err != nil; k.doubt {
+		k.fresh, k.stale = append(k.fresh, slots...), true
+		return fmt.Errorf("sync the key table: %w", err)
 	}
 	return nil
 }
 
-// Sync makes all keys durable.
-func (k *KeyFile) Sync() error {
-	if err := k.f.Sync(); err != nil {
-		return fmt.Errorf("sync the key table: %w", err)
+// rewrite writes slots once more.
+func (k *KeyFile) rewrite(slots []int64) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := make([]byte, slotSize)
+	for _, at := range slots {
+		if _, err := k.f.ReadAt(s, at); err != nil {
+			return err
+		}
+		if _, err := k.f.WriteAt(s, at); err != nil {
+			return err
+		}
 	}
 	return nil
 }

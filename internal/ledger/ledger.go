@@ -6,9 +6,10 @@
 // the files stands in docs/formats/ledger.md, together with what a verifier
 // can and cannot find.
 //
-// Intent and Seal are the two calls of an exchange. An intent record is with
-// the kernel before Intent returns, so it survives the death of the process;
-// Seal only queues, and a goroutine of the ledger commits what has queued up.
+// Intent and Seal are the two calls of an exchange. Both encode the record and
+// queue it; a goroutine of the ledger writes and hashes what has queued up. An
+// intent is also with the kernel before Intent returns, in a ring that is
+// mapped into memory, so it survives the death of the process.
 package ledger
 
 import (
@@ -64,6 +65,9 @@ type Ledger struct {
 	gap    event.Gap
 	closed bool
 	fault  error
+	// erasing has the pseudonyms of those whose erasure began and did not come
+	// to its record, so that another try can write it.
+	erasing map[string]string
 }
 
 // counters are what Stats shows.
@@ -89,8 +93,8 @@ type Unknown struct {
 
 // Open opens the ledger of a folder and makes it on first use. A torn tail is
 // cut at the last whole record and kept beside the segment; a record says so.
-// Intents without an exchange get a record of the kind gap and are listed by
-// Unknown.
+// Intents that only the ring has are appended. Intents without an exchange get
+// a record of the kind gap and are listed by Unknown.
 func Open(options Options) (*Ledger, error) {
 	opt, err := options.withDefaults()
 	if err != nil {
@@ -112,7 +116,11 @@ func Open(options Options) (*Ledger, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.stop = cancel
 	l.done.Go(func() { l.run(ctx) })
-	if err := l.report(found); err != nil {
+	err = l.report(found)
+	if err == nil {
+		err = l.startRing()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the ledger in %s: %w", opt.Dir, err), l.Close(context.Background()))
 	}
 	return l, nil
@@ -122,7 +130,7 @@ func Open(options Options) (*Ledger, error) {
 func open(opt Options, lock io.Closer) (*Ledger, found, error) {
 	l := &Ledger{
 		opt: opt, keys: opt.Keys, lock: lock, turn: make(chan struct{}, 1),
-		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
+		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1), erasing: map[string]string{},
 	}
 	var nonce [event.NonceSize]byte
 	if _, err := io.ReadFull(opt.Rand, nonce[:]); err != nil {
@@ -130,17 +138,21 @@ func open(opt Options, lock io.Closer) (*Ledger, found, error) {
 	}
 	copy(l.nonceHigh[:], nonce[:])
 	l.nonceLow.Store(binary.LittleEndian.Uint64(nonce[4:]))
-	sign, err := loadSigner(opt.Secrets, opt.Dir, opt.Rand)
+	v := vault{opt.Secrets, opt.volume, opt.Rand}
+	sign, err := v.loadSigner(opt.Dir)
 	if err != nil {
 		return nil, found{}, err
 	}
 	if l.keys == nil {
-		if l.ownKeys, err = OpenKeys(opt.Secrets, opt.Rand); err != nil {
+		if l.ownKeys, err = openKeys(v, os.O_RDWR|os.O_CREATE); err != nil {
 			return nil, found{}, err
 		}
 		l.keys = l.ownKeys
 	}
 	f, err := l.recover(sign)
+	for _, dir := range []string{opt.Dir, opt.Secrets} { // names that this or the last process made
+		err = errors.Join(err, opt.volume.syncDir(dir))
+	}
 	if err != nil {
 		return nil, found{}, errors.Join(err, l.closeFiles())
 	}
@@ -169,14 +181,16 @@ func (l *Ledger) Stats() Stats {
 
 // Intent writes the intent record of e before its request may go upstream. It
 // sets e.Kind. When it returns nil the record is with the kernel, or on the
-// disk with Durability Fsync; on an error the request must not go on. Who is
-// behind a disk that hangs gets ErrSlow after Options.Wait; then the record
-// may still be written later.
+// disk with Durability Fsync; on an error the request must not go on. With the
+// kernel means: in the ring, from where the next Open takes it if this process
+// dies, and in the log with the next commit. While the log cannot be written,
+// Intent tries to and returns that error. Who is behind a disk that hangs gets
+// ErrSlow after Options.Wait; then the record may still be written later.
 func (l *Ledger) Intent(e *event.Event) error {
 	e.Kind = event.Intent
 	t := &ticket{}
 	err := l.put(e, t)
-	if err == nil {
+	if err == nil && !t.kept {
 		err = l.settle(t)
 	}
 	if err != nil {
@@ -252,16 +266,33 @@ func (l *Ledger) Flush() error { return l.settle(&ticket{}) }
 // Erase destroys the key of a subject and records that, with the pseudonym
 // that the subject had. From then on its personal fields read as erased, and
 // the log verifies as before. DaySubject names the anonymous callers of a day.
+// After an error it is not sure that the disk has lost the key, or has the
+// record: call Erase again.
 func (l *Ledger) Erase(subject string) error {
-	key, err := l.keys.Peek(subject)
-	if err != nil {
+	l.mu.Lock()
+	name, again := l.erasing[subject]
+	l.mu.Unlock()
+	if !again {
+		key, err := l.keys.Peek(subject)
+		if err != nil {
+			return fmt.Errorf("erase a subject: %w", err)
+		}
+		name = key.Pseudonym(subject)
+		l.mu.Lock()
+		l.erasing[subject] = name
+		l.mu.Unlock()
+	}
+	if err := l.keys.Destroy(subject); err != nil && !(again && errors.Is(err, ErrErased)) {
 		return fmt.Errorf("erase a subject: %w", err)
 	}
-	e := &event.Event{Kind: event.SubjectErased, Time: l.opt.Clock.Now(), Target: key.Pseudonym(subject)}
-	if err := l.keys.Destroy(subject); err != nil {
-		return fmt.Errorf("erase a subject: %w", err)
+	e := &event.Event{Kind: event.SubjectErased, Time: l.opt.Clock.Now(), Target: name}
+	if err := l.Seal(e); err != nil {
+		return err
 	}
-	return l.Record(e)
+	l.mu.Lock()
+	delete(l.erasing, subject)
+	l.mu.Unlock()
+	return l.Flush()
 }
 
 // Close writes and signs what is queued and lets go of the folder. When ctx
@@ -301,9 +332,13 @@ func (l *Ledger) Close(ctx context.Context) error {
 
 // closeFiles closes all but the lock.
 func (l *Ledger) closeFiles() error {
-	var err error
+	l.mu.Lock()
+	ring := l.queue.ring
+	l.queue.ring = nil
+	l.mu.Unlock()
+	err := ring.close()
 	if l.disk != nil {
-		err = l.disk.close()
+		err = errors.Join(err, l.disk.close())
 	}
 	if l.ownKeys != nil {
 		err = errors.Join(err, l.ownKeys.Close())

@@ -36,14 +36,15 @@ type Options struct {
 	Wait         time.Duration // how long Intent waits behind others for a slow disk; 2 s
 	QueueBytes   int           // bound of what waits to be written; 16 MiB
 	IntentAge    time.Duration // an intent this old without its exchange is recorded as of unknown outcome; 24 h
-	MaxOpen      int           // bound of intents without their exchange; 65,536
+	MaxOpen      int           // bound of intents without their exchange, but for those of the commit under way; 65,536
 	Durability   Durability
 
 	// OnFault is told when a part of the ledger fails and when it works again.
 	// It is called from the goroutine that noticed and must not call back.
 	OnFault func(Fault)
 
-	open opener // how files are opened; tests put a full disk here
+	volume volume // tests put a disk with faults here
+	ring   int    // bytes of one half of the ring of intents; 512 KiB, below 0 none
 }
 
 // A Part is what of the ledger a Fault is about.
@@ -81,9 +82,10 @@ func (o Options) withDefaults() (Options, error) {
 	if o.OnFault == nil {
 		o.OnFault = func(Fault) {}
 	}
-	if o.open == nil {
-		o.open = openFile
+	if o.volume == nil {
+		o.volume = system{}
 	}
+	def(&o.ring, 512<<10)
 	return o, nil
 }
 

@@ -12,7 +12,8 @@ import (
 type queue struct {
 	buf    []byte
 	items  []item
-	flying int // bytes that a commit has taken and not yet finished
+	flying int   // bytes that a commit has taken and not yet finished
+	ring   *ring // keeps the intents until they are written; nil where there is none
 	spare  []byte
 	spares []item
 }
@@ -20,15 +21,15 @@ type queue struct {
 // An item is one frame in a queue.
 type item struct {
 	end    int // of the frame in buf
-	leaf   hash
 	kind   event.Kind
 	id     event.ID
-	ticket *ticket // who waits for it; only intents have one
+	ticket *ticket // who waits for it; only intents that the ring did not take have one
 }
 
 // A ticket is the claim of one caller to the result of a commit. Its fields
 // belong to who holds the turn.
 type ticket struct {
+	kept bool // by the ring: nothing to wait for; set before push returns
 	done bool
 	err  error
 }
@@ -42,6 +43,7 @@ func (q *queue) take() batch {
 	q.flying = len(b.buf)
 	q.buf, q.items = q.spare[:0], q.spares[:0]
 	q.spare, q.spares = nil, nil
+	b.halves = q.ring.turn()
 	return b
 }
 
@@ -51,6 +53,7 @@ const maxSpare = 1 << 20
 // give returns the buffers of a batch that was written.
 func (q *queue) give(b batch) {
 	q.flying = 0
+	q.ring.forget(b.halves)
 	if cap(b.buf) <= maxSpare {
 		clear(b.items)
 		q.spare, q.spares = b.buf, b.items
@@ -83,8 +86,9 @@ func (q *queue) push(frame []byte, it item) {
 
 // A batch is what one commit writes.
 type batch struct {
-	buf   []byte
-	items []item
+	buf    []byte
+	items  []item
+	halves halves // of the ring that hold intents of the batch
 }
 
 // frame is the i-th frame of the batch.
@@ -96,6 +100,7 @@ func (b *batch) frame(i int) []byte {
 }
 
 // enqueue seals the personal fields of e, builds its record and queues it.
+// An intent, which has a ticket, is then kept by the ring, or its ticket tells.
 func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
 	if t != nil && l.open.Load() >= int64(l.opt.MaxOpen) {
 		return ErrFull
@@ -124,7 +129,7 @@ func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
 	if droppable(e) {
 		limit -= limit / 8 // the last eighth is for those that may not be dropped
 	}
-	return l.push(*room, item{leaf: leaf(*room), kind: e.Kind, id: e.ID, ticket: t}, limit)
+	return l.push(*room, item{kind: e.Kind, id: e.ID, ticket: t}, limit)
 }
 
 // push queues one record when no more than limit bytes wait then, and wakes
@@ -139,15 +144,22 @@ func (l *Ledger) push(frame []byte, it item, limit int) error {
 	if had+len(frame) > limit {
 		return ErrFull
 	}
+	if it.ticket != nil && l.fault == nil && l.queue.ring.keep(frame) {
+		it.ticket.kept, it.ticket = true, nil
+	}
 	l.queue.push(frame, it)
 	if it.ticket == nil {
 		poke(l.kick)
 	}
-	if had > l.opt.QueueBytes/2 {
+	if had > min(l.opt.QueueBytes/2, urgentBytes) {
 		poke(l.urgent)
 	}
 	return nil
 }
+
+// urgentBytes is how much waits at most for Options.CommitEvery. What is
+// written soon is still in the processor's cache when it is hashed.
+const urgentBytes = 256 << 10
 
 // poke leaves one note in a channel that holds at most one.
 func poke(c chan struct{}) {

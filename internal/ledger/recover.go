@@ -69,6 +69,9 @@ func (l *Ledger) recover(sign *signer) (found, error) {
 			all = all[:n-1]
 		}
 	}
+	if d.kept, err = readRing(ringName(l.opt.Dir)); err != nil {
+		return found{}, fmt.Errorf("recover the ledger: %w", err)
+	}
 	if len(all) == 0 {
 		return found{}, nil
 	}
@@ -78,7 +81,7 @@ func (l *Ledger) recover(sign *signer) (found, error) {
 		return found{}, fmt.Errorf("recover the ledger: %w", err)
 	}
 	for _, n := range all[:len(all)-1] {
-		if n >= last.scan {
+		if n >= last.scan || len(d.kept) > 0 && n == all[len(all)-2] {
 			d.notes(n)
 		}
 	}
@@ -158,14 +161,17 @@ func (d *disk) walk(f *os.File, number uint64, each func(*tree) error) (t tree, 
 	if err != nil {
 		return t, 0, err
 	}
-	records := newFrames(f, headerSize)
+	records, now := newFrames(f, headerSize), d.opt.Clock.Now()
 	for {
 		frame, err := records.next()
 		if err != nil {
 			return t, records.offset, err
 		}
 		kind, id := peek(frame[frameHead:])
-		d.open.note(kind, id, place{segment: number, seq: first + t.n})
+		d.open.note(kind, id, place{number, first + t.n, now}) // report closes them, not giveUp
+		if kind == event.Intent {
+			delete(d.kept, id)
+		}
 		t.add(leaf(frame))
 		if each == nil {
 			continue
@@ -213,10 +219,11 @@ func (d *disk) resume(last lastHead) (found, error) {
 	if n := len(last.own); n > 0 {
 		d.born, d.signed, d.ended = last.own[0].Time, last.own[n-1].Count, last.own[n-1].Kind == headEnd
 	}
-	if out.torn, err = d.cut(f, end); err != nil {
+	if out.torn, err = d.saveTail(f, end); err != nil {
 		return out, err
 	}
-	d.seg, err = d.opt.open(name, os.O_RDWR, 0o600)
+	d.ragged = out.torn > 0
+	d.seg, err = d.opt.volume.open(name, os.O_RDWR, 0o600)
 	d.dirty = true // nobody knows what the last process had synced
 	return out, err
 }
@@ -235,14 +242,11 @@ func (d *disk) abandon(out *found, last lastHead) error {
 
 // resumeHeads opens the heads of the current segment behind the last whole one.
 func (d *disk) resumeHeads(last lastHead) (err error) {
-	d.heads, err = d.opt.open(headsName(d.opt.Dir, d.number), os.O_RDWR|os.O_CREATE, 0o600)
+	d.heads, err = d.opt.volume.open(headsName(d.opt.Dir, d.number), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	d.headsSize = last.size
-	if last.extra > 0 {
-		return d.heads.Truncate(last.size)
-	}
+	d.headsSize, d.headsRagged = last.size, last.extra > 0
 	return nil
 }
 
@@ -262,9 +266,11 @@ func modified(f *os.File) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// cut copies what lies behind the last whole record to a file of its own and
-// then cuts it off.
-func (d *disk) cut(f *os.File, end int64) (int64, error) {
+// saveTail copies what lies behind the last whole record to a file of its own.
+// It is cut off by the record that tells of it: should this process die
+// before, the next one finds the tail again. What an earlier crash left in
+// that file stays.
+func (d *disk) saveTail(f *os.File, end int64) (int64, error) {
 	info, err := f.Stat()
 	if err != nil || info.Size() <= end {
 		return 0, err
@@ -273,28 +279,28 @@ func (d *disk) cut(f *os.File, end int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := os.WriteFile(cutName(d.opt.Dir, d.number), rest, 0o600); err != nil {
+	name := cutName(d.opt.Dir, d.number)
+	at, err := size(name)
+	if err != nil {
 		return 0, err
 	}
-	if err := os.Truncate(f.Name(), end); err != nil {
+	save, err := d.opt.volume.open(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
 		return 0, err
 	}
-	return int64(len(rest)), nil
+	_, err = save.WriteAt(rest, at)
+	return int64(len(rest)), errors.Join(err, save.Close())
 }
 
-// report writes down what recovery found.
+// report writes down what recovery found: first the intents that were in the
+// ring alone, then what was torn or damaged, then the intents without an
+// exchange.
 func (l *Ledger) report(f found) error {
-	now := l.opt.Clock.Now()
-	if f.torn > 0 || f.heads > 0 {
-		e := &event.Event{Kind: event.Repaired, Time: now, Code: string(CodeTorn)}
-		e.Reason = fmt.Sprintf("cut %d bytes behind record %d of segment %d and %d bytes of its heads", f.torn, f.records, f.segment, f.heads)
-		if err := l.Seal(e); err != nil {
-			return err
-		}
+	if err := l.appendKept(); err != nil {
+		return err
 	}
-	if f.damage != "" {
-		e := &event.Event{Kind: event.Repaired, Time: now, Code: string(CodeDamaged)}
-		e.Reason = fmt.Sprintf("segment %d: %s; it is left as it is", f.segment, f.damage)
+	now := l.opt.Clock.Now()
+	for _, e := range f.events(now) {
 		if err := l.Seal(e); err != nil {
 			return err
 		}
@@ -305,6 +311,49 @@ func (l *Ledger) report(f found) error {
 		}
 	}
 	return l.Flush()
+}
+
+// events are the records of what was torn or damaged.
+func (f *found) events(now time.Time) []*event.Event {
+	var all []*event.Event
+	if f.torn > 0 || f.heads > 0 {
+		e := &event.Event{Kind: event.Repaired, Time: now, Code: string(CodeTorn)}
+		e.Reason = fmt.Sprintf("cut %d bytes behind record %d of segment %d and %d bytes of its heads", f.torn, f.records, f.segment, f.heads)
+		all = append(all, e)
+	}
+	if f.damage != "" {
+		e := &event.Event{Kind: event.Repaired, Time: now, Code: string(CodeDamaged)}
+		e.Reason = fmt.Sprintf("segment %d: %s; it is left as it is", f.segment, f.damage)
+		all = append(all, e)
+	}
+	return all
+}
+
+// appendKept appends the intents that only the ring has. Their exchanges are
+// not known: they would stand behind them.
+func (l *Ledger) appendKept() error {
+	kept := l.disk.kept.sorted()
+	l.disk.kept = nil
+	for _, k := range kept {
+		if err := l.push(k.frame, item{kind: event.Intent, id: k.id}, l.opt.QueueBytes); err != nil {
+			return err
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	if err := l.Flush(); err != nil {
+		return err
+	}
+	if err := l.takeTurn(); err != nil {
+		return err
+	}
+	defer func() { <-l.turn }()
+	for _, k := range kept {
+		l.unknown = append(l.unknown, Unknown{ID: k.id, Seq: l.disk.open[k.id].seq})
+	}
+	slices.SortFunc(l.unknown, func(a, b Unknown) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return nil
 }
 
 // unknownEvent is the record that stands for the exchange of an intent.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"time"
 )
 
@@ -28,8 +27,9 @@ func (d *disk) retain(before, now time.Time) error {
 		if err := d.head(tomb, now); err != nil {
 			return err
 		}
-		for _, name := range []string{segmentName(d.opt.Dir, d.oldest), headsName(d.opt.Dir, d.oldest), cutName(d.opt.Dir, d.oldest)} {
-			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// The heads go last: while they are there, the next try finds its way.
+		for _, name := range []string{cutName(d.opt.Dir, d.oldest), segmentName(d.opt.Dir, d.oldest), headsName(d.opt.Dir, d.oldest)} {
+			if err := d.opt.volume.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("delete segment %d: %w", d.oldest, err)
 			}
 		}

@@ -22,13 +22,21 @@ const (
 // publicFile lies beside the segments, so that a copy of the log verifies.
 const publicFile = "key.pub"
 
+// A vault is a folder of secrets.
+type vault struct {
+	dir    string
+	volume volume
+	rand   io.Reader
+}
+
 // loadSecret reads the newest version of a secret of size bytes from a file of
 // lines "sallyport NAME VERSION BASE64", and makes the file with version 1
 // when there is none. A file that others may read is refused.
-func loadSecret(path, name string, size int, rand io.Reader) ([]byte, error) {
+func (v vault) loadSecret(file, name string, size int) ([]byte, error) {
+	path := filepath.Join(v.dir, file)
 	b, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeSecret(path, name, size, rand)
+		return v.makeSecret(path, name, size)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
@@ -44,13 +52,13 @@ func loadSecret(path, name string, size int, rand io.Reader) ([]byte, error) {
 	return secret, nil
 }
 
-func makeSecret(path, name string, size int, rand io.Reader) ([]byte, error) {
+func (v vault) makeSecret(path, name string, size int) ([]byte, error) {
 	secret := make([]byte, size)
-	if _, err := io.ReadFull(rand, secret); err != nil {
+	if _, err := io.ReadFull(v.rand, secret); err != nil {
 		return nil, fmt.Errorf("make %s: %w", path, err)
 	}
 	line := "sallyport " + name + " 1 " + base64.StdEncoding.EncodeToString(secret) + "\n"
-	if err := writeWhole(path, []byte(line), 0o600); err != nil {
+	if err := writeWhole(v.volume, path, []byte(line), 0o600); err != nil {
 		return nil, fmt.Errorf("make %s: %w", path, err)
 	}
 	return secret, nil
@@ -70,36 +78,27 @@ func readPrivate(path string) ([]byte, error) {
 
 // writeWhole makes a file that is whole and on the disk, or not there. The
 // caller holds the lock of the ledger and saw that there is none.
-func writeWhole(path string, b []byte, mode fs.FileMode) error {
+func writeWhole(vol volume, path string, b []byte, mode fs.FileMode) error {
 	temp := path + ".new"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	f, err := vol.open(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
+	_, err = f.WriteAt(b, 0)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temp))
+		return errors.Join(err, vol.remove(temp))
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err := vol.rename(temp, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return vol.syncDir(filepath.Dir(path))
 }
 
 // loadSigner reads or makes the signing key, and puts the public key beside
 // the log. A public key there that differs is refused: heads signed from now
 // on would not verify with it.
-func loadSigner(secrets, dir string, rand io.Reader) (*signer, error) {
-	seed, err := loadSecret(filepath.Join(secrets, signFile), "signing-key", ed25519.SeedSize, rand)
+func (v vault) loadSigner(dir string) (*signer, error) {
+	seed, err := v.loadSecret(signFile, "signing-key", ed25519.SeedSize)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +111,7 @@ func loadSigner(secrets, dir string, rand io.Reader) (*signer, error) {
 	beside, err := ReadPublicKey(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := writeWhole(path, formatPublicKey(public), 0o644); err != nil {
+		if err := writeWhole(v.volume, path, formatPublicKey(public), 0o644); err != nil {
 			return nil, fmt.Errorf("write %s: %w", path, err)
 		}
 	case err != nil:

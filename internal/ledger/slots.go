@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"path/filepath"
 
 	"github.com/sallyport/sallyport/event"
 )
@@ -33,6 +32,7 @@ const (
 func (k *KeyFile) load() error {
 	k.lookups, k.handles, k.free = map[[lookupSize]byte]int64{}, map[[handleSize]byte]int64{}, nil
 	k.cached, k.byHandle = map[string]*event.Key{}, map[string]*event.Key{}
+	k.dying, k.stale = map[[lookupSize]byte][]int64{}, true
 	b, err := io.ReadAll(io.NewSectionReader(k.f, 0, tableHeader+(MaxSubjects+2)*slotSize))
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (k *KeyFile) begin(had int) error {
 		return err
 	}
 	k.index, k.end = secret[:], tableHeader+slotSize
-	return errors.Join(k.f.Sync(), syncDir(filepath.Dir(k.f.Name())))
+	return k.f.Sync()
 }
 
 // slot makes a slot with a fresh handle. Everything before the nonce is bound
