@@ -291,7 +291,7 @@ func FuzzReply(f *testing.F) {
 
 // read is what http.ReadResponse makes of text.
 func read(method string, text []byte) result {
-	b := bufio.NewReader(bytes.NewReader(text))
+	b := bufio.NewReaderSize(bytes.NewReader(text), 64<<10) // what net/http takes of trailers depends on it
 	for {
 		resp, err := http.ReadResponse(b, &http.Request{Method: method})
 		if err != nil {
