@@ -159,7 +159,8 @@ func (r *run) addPart(dst *risk.Reading, m *compiledMedia, h *shape, p *part) (r
 			member = &shape{}
 		}
 	}
-	if e := m.encoding[p.name]; e != nil {
+	e := m.encoding[p.name]
+	if e != nil {
 		for i := range e.headers {
 			r.header(dst, &e.headers[i], p.fields)
 		}
@@ -184,6 +185,15 @@ func (r *run) addPart(dst *risk.Reading, m *compiledMedia, h *shape, p *part) (r
 			return "syntax"
 		}
 		l.json, l.value = true, string(p.body)
+	case e != nil && e.xml != nil && formOf(p.media) == xmlForm:
+		if p.foreign || !wellFormed(p.body) {
+			return "syntax"
+		}
+		out, rule := e.xml.appendJSON(nil, p.body)
+		if rule != "" {
+			return rule
+		}
+		l.json, l.value = true, string(out)
 	case p.media == "" || formOf(p.media) == textForm || !p.file:
 		l.value = string(p.body)
 		if p.foreign || !validText(l.value) {

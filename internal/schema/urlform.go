@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -13,6 +14,7 @@ type encoding struct {
 	of      *contract.Encoding
 	types   []string // lower-case media types that a part may have; nil: any
 	headers []param
+	xml     *xmlRoot // of parts that may be XML; nil: no XML is declared
 }
 
 // encodings compiles the encodings of m by name.
@@ -26,6 +28,9 @@ func (c *compiler) encodings(m *contract.Media) map[string]*encoding {
 				t, _, _ = strings.Cut(t, ";")
 				x.types = append(x.types, strings.TrimRight(t, " \t"))
 			}
+		}
+		if slices.ContainsFunc(x.types, func(t string) bool { return formOf(t) == xmlForm }) {
+			x.xml = newPartXML(m.Schema, e.Name)
 		}
 		for _, h := range e.Headers {
 			if !risk.EqualFold(h.Name, "Content-Type") {

@@ -19,37 +19,47 @@ const (
 // declaration, and so without entities of its own, and what it says against
 // the schema by the OpenAPI xml object.
 func (r *run) xmlBody(dst *risk.Reading, m *compiledMedia, t mediaType, body []byte) {
-	var of *xmlType
-	var name xmlName
-	if m.xml != nil {
-		of, name = m.xml.of()
-	}
-	dst.Unchecked = m.media.Schema != nil && of == nil
-	x := xmlReader{rest: body}
-	if !t.utf8() || !utf8.Valid(body) || !x.document() {
+	mapped := m.xml != nil && m.xml.checked()
+	dst.Unchecked = m.media.Schema != nil && !mapped
+	if !t.utf8() || !wellFormed(body) {
 		badBody(dst, m, "syntax")
 		return
 	}
-	if of == nil {
+	if !mapped {
 		return
 	}
+	out, rule := m.xml.appendJSON(r.value[:0], body)
+	r.value = out
+	switch rule {
+	case "":
+		r.one(dst, m, r.value, where{in: contract.InBody, to: m.schema.program()})
+	case "syntax":
+		badBody(dst, m, rule)
+	default:
+		dst.Violate(risk.Violation{Class: risk.BadValue, In: contract.InBody, Rule: rule, At: m.media.At})
+	}
+}
+
+// wellFormed tells whether a body is XML as this package takes it.
+func wellFormed(body []byte) bool {
+	x := xmlReader{rest: body}
+	return utf8.Valid(body) && x.document()
+}
+
+// appendJSON appends what a well-formed body says as the JSON that the schema
+// describes. Where that cannot be, it returns the rule that is broken.
+func (x *xmlRoot) appendJSON(dst, body []byte) (out []byte, rule string) {
+	of, name := x.of()
 	tree := xmlTree{}
 	if !tree.parse(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))) {
-		badBody(dst, m, "syntax")
-		return
+		return dst, "syntax"
 	}
 	if !name.fits(tree.local(0), tree.space(0)) {
-		dst.Violate(risk.Violation{Class: risk.BadValue, In: contract.InBody, Rule: "xml", At: m.media.At})
-		return
+		return dst, "xml"
 	}
-	v := xmlValues{tree: &tree, out: r.value[:0]}
+	v := xmlValues{tree: &tree, out: dst}
 	v.value(0, of)
-	r.value = v.out
-	if v.rule != "" {
-		dst.Violate(risk.Violation{Class: risk.BadValue, In: contract.InBody, Rule: v.rule, At: m.media.At})
-		return
-	}
-	r.one(dst, m, r.value, where{in: contract.InBody, to: m.schema.program()})
+	return v.out, v.rule
 }
 
 // xmlReader checks one document.

@@ -62,6 +62,19 @@ func (r *xmlRoot) of() (*xmlType, xmlName) {
 	return r.to, r.name
 }
 
+// newPartXML is the root of the parts of a form that are called name; nil
+// where its schema says nothing that XML could be held to.
+func newPartXML(form *contract.Schema, name string) *xmlRoot {
+	s := first(form, func(s *contract.Schema) *contract.Schema { return s.Property(name) })
+	if s != nil && wants(s)&^contract.NullType == contract.ArrayType {
+		s = first(s, func(s *contract.Schema) *contract.Schema { return s.Items })
+	}
+	if r := (&xmlRoot{from: s}); r.checked() {
+		return r
+	}
+	return nil
+}
+
 // checked tells whether bodies are held to the schema.
 func (r *xmlRoot) checked() bool {
 	to, _ := r.of()

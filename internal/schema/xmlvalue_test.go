@@ -155,6 +155,40 @@ func TestXMLOfARootListAndOfTexts(t *testing.T) {
 	}
 }
 
+func TestPartsOfAFormMayBeXML(t *testing.T) {
+	t.Parallel()
+	s := withXML(t, `{"type":"object","additionalProperties":false,"properties":{
+		"one":{"type":"object","required":["n"],"additionalProperties":false,"properties":{"n":{"type":"integer"}}},
+		"many":{"type":"array","maxItems":1,"items":{"type":"object","properties":{"n":{"type":"integer"}}}}}}`,
+		map[string]contract.XML{"one.n": {Attribute: true}})
+	op := post(&contract.Media{Type: "multipart/form-data", Schema: s, Encoding: []contract.Encoding{
+		{Name: "one", ContentType: "application/xml"}, {Name: "many", ContentType: "text/xml, application/json"},
+	}})
+	xml := func(name, media, text string) string {
+		return "Content-Disposition: form-data; name=\"" + name + "\"\r\nContent-Type: " + media + "\r\n\r\n" + text
+	}
+	for _, c := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"a part", parts(xml("one", "application/xml", `<x n="1"/>`)), nil},
+		{"a part of a list, and of another type", parts(xml("many", "text/xml", `<x><n>1</n></x>`)), nil},
+		{"parts of a list that are too many", parts(xml("many", "text/xml", `<x/>`), xml("many", "application/json", `{}`)), []string{`value body "/many" maxItems`}},
+		{"a part with a spoiled attribute", parts(xml("one", "application/xml", `<x n="x"/>`)), []string{`value body "/one/n" type`}},
+		{"a part that is no XML", parts(xml("one", "application/xml", `<x n="1">`)), []string{`syntax body "/one" syntax`}},
+		{"a part of another type", parts(xml("one", "application/json", `{"n":1}`)), []string{`media body "/one" contentType`}},
+		{"a part in another charset", parts(xml("one", "application/xml; charset=latin1", `<x n="1"/>`)), []string{`syntax body "/one" syntax`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dst, _ := readBody(t, op, "multipart/form-data; boundary=xx", c.body)
+			if diff := cmp.Diff(append([]string{}, c.want...), said(dst)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestXMLIsBounded(t *testing.T) {
 	t.Parallel()
 	op := post(&contract.Media{Type: "application/xml", Schema: mustSchema(t, `{"type":"object"}`)})
