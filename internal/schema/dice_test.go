@@ -68,7 +68,7 @@ var (
 	}
 	// firmFormats are those on whose every text the oracle can be trusted.
 	firmFormats  = []string{"date", "uuid", "ipv4", "json-pointer", "unheard-of"}
-	dicePatterns = []string{`^a`, `b$`, `\d`, `^[ab]*$`, `^$`, `^[A-Z]-[0-9]+$`, `é`, `^.{2}$`, `^(a|b)+$`, `\S`, `^\w+$`, `[^a]`}
+	dicePatterns = []string{`^a`, `b$`, `\d`, `^[ab]*$`, `^$`, `^[A-Z]-[0-9]+$`, `é`, `^.{2}$`, `^(a|b)+$`, `[^ ]`, `^\w+$`, `[^a]`}
 )
 
 // text is a random JSON value.

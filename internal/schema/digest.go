@@ -35,10 +35,14 @@ func (s *seeds) of(text []byte) digest {
 // that there is nothing to compute.
 func (s *seeds) name(text []byte) digest {
 	n := len(text)
-	if n > 15 || cap(text) < 8 {
+	if n > 15 {
 		d := s.of(text)
 		d.b |= 0xff << 56
 		return d
+	}
+	if cap(text) < 8 { // at the end of its room: the same digest must come out
+		var room [8]byte
+		text = room[:copy(room[:], text)]
 	}
 	d := digest{binary.LittleEndian.Uint64(text[:8]), uint64(n+1) << 56}
 	if n < 8 {

@@ -81,6 +81,28 @@ func FuzzPieces(f *testing.F) {
 	})
 }
 
+func TestANameTwiceIsSeenWhereverItStands(t *testing.T) {
+	t.Parallel()
+	for _, schema := range []string{`true`, `{"items":{"properties":{"b":{}}}}`, `{"additionalProperties":{"additionalProperties":true}}`} {
+		for _, name := range []string{"a", "ab", "abcdefg", "abcdefgh", "abcdefghijklmno", "abcdefghijklmnop", ""} {
+			for _, form := range []string{`{"%":0,"%":0}`, `[{"%":0,"%":0}]`, `{"x":{"%":0,"y":1,"%":0}}`, `[{"%":0,"%":0}         ]`} {
+				text := strings.ReplaceAll(form, "%", name)
+				body := make([]byte, len(text)) // nothing lies behind it
+				copy(body, text)
+				p := NewPrograms().compile(mustSchema(t, schema))
+				if _, ok := wholeReading(newRun(), p, body[:len(body):len(body)], asRequest); ok {
+					t.Errorf("%s: %s is accepted", schema, text)
+				}
+				for n := 1; n < len(body); n++ {
+					if _, ok := chunkedReading(newRun(), p, body, asRequest, func() int { return n }); ok {
+						t.Errorf("%s: %s is accepted in pieces of %d", schema, text, n)
+					}
+				}
+			}
+		}
+	}
+}
+
 // FuzzFilter passes a reply in pieces and takes out what is marked: what is
 // left is what Cut leaves of the whole, and what is said is the same.
 func FuzzFilter(f *testing.F) {
