@@ -90,6 +90,10 @@ endif
 bytes: ## send 2,630 twisted paths and heads raw through the gateway to Go and Node back ends, over HTTP/1.1 and HTTP/2
 	@$(GO) test -count=1 -v -run ^TestBytes ./internal/risktest
 
+.PHONY: framing
+framing: setup build ## send 10,000 requests, most of them malformed, to Go, Node, nginx, HAProxy and Python back ends, and judge the bytes that reach them. CASE=regexp chooses
+	@FRAMING=all FRAMING_CASE='$(CASE)' $(GO) test -count=1 -v ./e2e/framing
+
 .PHONY: mutate
 mutate: ## change the faces of the risks in small ways; the tests must notice. RISK=name chooses one
 	@nice -n 19 $(GO) run ./tool/mutate $(RISK)

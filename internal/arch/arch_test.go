@@ -42,7 +42,7 @@ internal/api internal/console internal/portal
 internal/help demo
 internal/app internal/risktest internal/risktest/*
 .
-cmd/* tool/* e2e
+cmd/* tool/* e2e e2e/*
 internal/arch
 `
 
