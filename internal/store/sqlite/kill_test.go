@@ -26,6 +26,13 @@ const (
 // child is the other process. It returns the exit code.
 func child(path, task string) int {
 	ctx := context.Background()
+	if do := tasks()[task]; do != nil {
+		if err := do(ctx, path); err != nil {
+			fmt.Println("error", err)
+			return 1
+		}
+		return 0
+	}
 	s, err := Open(ctx, path)
 	if err == nil {
 		var k *identity.Keys
