@@ -29,6 +29,7 @@ const (
 	CodeChunk    fault.Code = "framing/chunk"             // a chunk is malformed
 	CodeTrailer  fault.Code = "framing/trailer"           // a trailer is malformed or over its limit
 	CodeFlood    fault.Code = "framing/flood"             // frames of HTTP/2 beyond every use
+	CodeFrames   fault.Code = "framing/h2-frames"         // frames that RFC 9113 forbids
 	CodePseudo   fault.Code = "framing/h2-head"           // a head that RFC 9113 forbids
 )
 
@@ -75,6 +76,7 @@ var (
 	slowBody     = fault.New(fault.BodyIncomplete, http.StatusRequestTimeout, "the body came too slowly")       // RFC 9110 section 15.5.9
 	cutBody      = fault.New(fault.BodyIncomplete, http.StatusBadRequest, "the body ended early")               // section 8
 	flood        = fault.New(CodeFlood, http.StatusTooManyRequests, "too many frames")                          // RFC 9113 section 10.5
+	badFrames    = fault.New(CodeFrames, http.StatusBadRequest, "the frames are malformed")                     // RFC 9113 section 5.4
 	badPseudo    = malformed(CodePseudo, "the head is one that RFC 9113 forbids")                               // RFC 9113 section 8
 )
 

@@ -3,8 +3,13 @@ package wire
 import (
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"net"
 	"time"
+
+	"golang.org/x/net/http2"
+
+	"github.com/sallyport/sallyport/fault"
 )
 
 // guarded counts the frames of a connection of HTTP/2 while they are read. A
@@ -13,7 +18,9 @@ import (
 // 10.5).
 type guarded struct {
 	net.Conn
-	told func() // called once, before the connection ends
+	told func(*fault.Fault) // called for what is refused, maxTold times at most
+	out  outward
+	tell int // what was told
 
 	preface int     // bytes of the preface that were read
 	head    [9]byte // of the frame that comes in
@@ -68,7 +75,7 @@ func (g *guarded) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	if !g.over && !g.count(p[:n]) {
 		g.over = true
-		g.told()
+		g.told(flood)
 	}
 	if g.over {
 		_ = g.Conn.Close() //nolint:errcheck // it is cut off
@@ -137,4 +144,69 @@ func (g *guarded) spend(k kind) bool {
 	}
 	g.budget[k]--
 	return g.budget[k] >= 0
+}
+
+// maxTold bounds the refusals of one connection that are told.
+const maxTold = 8
+
+// Write writes, and tells of streams and connections that golang.org/x/net ends
+// because the client broke the protocol: it has no other word for them.
+func (g *guarded) Write(p []byte) (int, error) {
+	for _, code := range g.out.walk(p) {
+		switch code {
+		case http2.ErrCodeProtocol, http2.ErrCodeFlowControl, http2.ErrCodeFrameSize, http2.ErrCodeCompression, http2.ErrCodeEnhanceYourCalm:
+			if g.tell++; g.tell <= maxTold {
+				g.told(badFrames.Because(errors.New(code.String())))
+			}
+		}
+	}
+	return g.Conn.Write(p) //nolint:wrapcheck // a pass-through
+}
+
+// outward walks over the frames that are sent.
+type outward struct {
+	head [17]byte // of the frame that goes out, and of its payload what holds an error
+	have int
+	body int // bytes of the payload to come behind head
+}
+
+// walk returns the errors of the frames that end streams or the connection (RFC
+// 9113 sections 6.4 and 6.8).
+func (o *outward) walk(b []byte) (codes []http2.ErrCode) {
+	for len(b) > 0 {
+		if skip := min(o.body, len(b)); skip > 0 {
+			o.body -= skip
+			b = b[skip:]
+			continue
+		}
+		n := copy(o.head[o.have:o.want()], b)
+		o.have += n
+		b = b[n:]
+		if o.have < o.want() {
+			continue
+		}
+		length := int(binary.BigEndian.Uint32(o.head[:4]) >> 8)
+		switch o.have {
+		case 13:
+			codes = append(codes, http2.ErrCode(binary.BigEndian.Uint32(o.head[9:])))
+		case 17:
+			codes = append(codes, http2.ErrCode(binary.BigEndian.Uint32(o.head[13:])))
+		}
+		o.body, o.have = length-(o.have-9), 0
+	}
+	return codes
+}
+
+// want is how much of the frame is kept.
+func (o *outward) want() int {
+	if o.have < 9 {
+		return 9
+	}
+	switch o.head[3] {
+	case 3:
+		return 13
+	case 7:
+		return 17
+	}
+	return 9
 }

@@ -49,7 +49,7 @@ func (s *Server) openH2() {
 
 // serveH2 serves a connection of HTTP/2 until it ends.
 func (c *conn) serveH2(t *tls.Conn) {
-	g := &guarded{Conn: t, told: func() { c.tell(&Exchange{Proto: "HTTP/2.0", Refused: flood}) }}
+	g := &guarded{Conn: t, told: func(f *fault.Fault) { c.tell(&Exchange{Proto: "HTTP/2.0", Refused: f}) }}
 	c.s.h2.ServeConn(g, &http2.ServeConnOpts{Context: c.ctx, BaseConfig: c.s.base, Handler: (*streams)(c)})
 }
 
