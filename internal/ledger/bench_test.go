@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"testing"
 	"time"
@@ -168,6 +169,38 @@ func FuzzParseHead(f *testing.F) {
 		}
 		if !bytes.HasPrefix(b, body) || !bytes.Equal(h.appendBody(nil), body) {
 			t.Fatal("a line that is not canonical is taken")
+		}
+	})
+}
+
+func FuzzRing(f *testing.F) {
+	const half = 2048
+	whole := make([]byte, 2*half)
+	r := &ring{mapped: whole, half: half, epoch: 7}
+	for i := range 2 {
+		copy(whole[i*half:], ringMagic)
+		binary.LittleEndian.PutUint32(whole[i*half+8:], ringFormat)
+		binary.LittleEndian.PutUint32(whole[i*half+12:], half)
+		r.begin(i)
+	}
+	for n := range 5 {
+		e := post(n)
+		e.Kind = event.Intent
+		if r.keep(appendFrame(nil, e)); n == 2 {
+			r.turn()
+		}
+	}
+	if n := len(parseRing(whole)); n != 5 {
+		f.Fatalf("%d intents, want 5", n)
+	}
+	f.Add(whole)
+	f.Add(whole[:half])
+	f.Add([]byte(ringMagic))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for id, k := range parseRing(b) {
+			if frame, err := newFrame(k.frame); err != nil || len(frame) != len(k.frame) || k.id != id || !bytes.Contains(b, k.frame) {
+				t.Fatalf("an intent that is no record of the file: %v", err)
+			}
 		}
 	})
 }
