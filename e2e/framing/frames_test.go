@@ -23,7 +23,7 @@ const inject = "a\r\n\r\n" + "GET /echo/" + mark + "s HTTP/1.1\r\nHost: localhos
 
 // streams are all cases of HTTP/2.
 func streams() []stream {
-	list := slices.Concat(pseudoStreams(), fieldStreams(), lengthStreams(), trailerStreams(), frameStreams())
+	list := slices.Concat(pseudoStreams(), fieldStreams(), lengthStreams(), trailerStreams(), frameStreams(), besideStreams())
 	for i := range list {
 		if list[i].name == "" {
 			list[i].name = fmt.Sprintf("%q %d", list[i].head, i)
@@ -314,5 +314,59 @@ func frameStreams() (out []stream) {
 			}})
 	}
 	slices.SortStableFunc(out, func(a, b stream) int { return strings.Compare(a.class+a.name, b.class+b.name) })
+	return out
+}
+
+// besideStreams send two requests at once, frame by frame in turn, one of which
+// may be broken: its fate is not that of the other.
+func besideStreams() (out []stream) {
+	const other = "another body, of the stream beside"
+	orders := []string{"ab", "aabb", "abab", "abba", "bbaa", "aaabbb", "ababab", "bababa", "bbbaaa", "abbbaa", "aabbba", "baabab"}
+	for i, order := range orders {
+		for _, broken := range []string{"", "a path in trailers", "more than announced", "a reset"} {
+			head := with("POST", octets)
+			if broken == "more than announced" {
+				head = with("POST", octets, [2]string{"content-length", "3"})
+			}
+			text := strings.Repeat(fmt.Sprintf("%d ", i), 40)
+			out = append(out, stream{
+				class: "beside", name: order + " " + broken, head: head, data: []string{text}, broken: broken != "", lawful: broken == "",
+				beside: &message{method: "POST", target: "/echo/" + mark + "b", body: []byte(other), length: -1},
+				frames: func(w *two, id uint32, b []byte) {
+					path := ""
+					for _, f := range w.sent {
+						if f[0] == ":path" {
+							path = f[1]
+						}
+					}
+					_ = w.f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: b, EndHeaders: true})
+					second := with("POST", octets)
+					second[3][1] = strings.TrimSuffix(path, "a") + "b"
+					_ = w.f.WriteHeaders(http2.HeadersFrameParam{StreamID: id + 2, BlockFragment: w.encode(second, 0), EndHeaders: true})
+					w.next += 2
+					rest := map[byte]string{'a': text, 'b': other}
+					for k := range order {
+						c := order[k]
+						n := len(rest[c])
+						last := !strings.Contains(order[k+1:], string(c))
+						if !last {
+							n /= 2
+						}
+						stream := id + 2*uint32(c-'a')
+						if c == 'a' && last && broken == "a reset" {
+							_ = w.f.WriteRSTStream(id, http2.ErrCodeCancel)
+							continue
+						}
+						_ = w.f.WriteData(stream, last && (c == 'b' || broken != "a path in trailers"), []byte(rest[c][:n]))
+						rest[c] = rest[c][n:]
+						if c == 'a' && last && broken == "a path in trailers" {
+							_ = w.f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: w.encode(fields{{":path", "/x"}}, 0), EndHeaders: true, EndStream: true})
+						}
+					}
+				},
+				open: broken == "a reset",
+			})
+		}
+	}
 	return out
 }

@@ -29,6 +29,7 @@ type stream struct {
 	broken      bool                                 // whatever head and data say, nothing whole was sent
 	open        bool                                 // the stream does not end, and the client leaves
 	lawful      bool
+	beside      *message // another request that the frames hold, which is sound
 }
 
 // request is what a strict reader finds in the stream, or why there is none (RFC
@@ -134,6 +135,7 @@ type two struct {
 	enc  *hpack.Encoder
 	head bytes.Buffer
 	next uint32
+	sent fields // the head that was encoded last, with its number
 }
 
 const mostStreams = 40 // of one connection
@@ -165,8 +167,11 @@ func (w *two) open() error {
 // encode is the block of a head.
 func (w *two) encode(list fields, id int) []byte {
 	w.head.Reset()
+	w.sent = w.sent[:0]
 	for _, f := range list {
-		_ = w.enc.WriteField(hpack.HeaderField{Name: strings.ReplaceAll(f[0], mark, fmt.Sprintf("%06d", id)), Value: strings.ReplaceAll(f[1], mark, fmt.Sprintf("%06d", id))})
+		name, value := strings.ReplaceAll(f[0], mark, fmt.Sprintf("%06d", id)), strings.ReplaceAll(f[1], mark, fmt.Sprintf("%06d", id))
+		w.sent = append(w.sent, [2]string{name, value})
+		_ = w.enc.WriteField(hpack.HeaderField{Name: name, Value: value})
 	}
 	return bytes.Clone(w.head.Bytes())
 }
@@ -300,6 +305,12 @@ func (j *judge) stream(s *stream, id int, a *answer) {
 	v := &verdict{class: s.class, name: s.name, unsure: s.open, partial: err != nil || s.open}
 	if err == nil && !s.open {
 		v.want = []*message{m}
+	}
+	if s.beside != nil { // nobody listens to the reply
+		m := *s.beside
+		m.target = strings.ReplaceAll(m.target, mark, fmt.Sprintf("%06d", id))
+		m.either = true
+		v.want, v.unsure = append(v.want, &m), true
 	}
 	if a.status > 0 {
 		v.got = []seen{a.seen}
