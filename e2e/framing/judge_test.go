@@ -387,6 +387,9 @@ func (j *judge) events(records map[string]*event.Event, byMark map[string][]sent
 		}
 	}
 	for id, e := range records {
+		if e.Proto == "HTTP/2.0" && strings.HasPrefix(e.Code, "framing/") {
+			j.n["records of malformed HTTP/2"]++
+		}
 		if e.Upstream.Called && e.Upstream.Status != 0 && !on[id] {
 			j.blame("the record %s says that %s %s was forwarded, and nothing was", id, e.Method, e.Template)
 		}
