@@ -86,7 +86,8 @@ func wishProbes() (out []probe) {
 	return out
 }
 
-// upgradeProbes ask for protocols that the contract does not declare.
+// upgradeProbes ask for protocols that the contract does not declare, or that the
+// back end does not change to: what stands behind is the next request.
 func upgradeProbes() (out []probe) {
 	const socket = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 	const settings = "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
@@ -99,6 +100,7 @@ func upgradeProbes() (out []probe) {
 			name := fmt.Sprintf("%q, then %s", ask, behind)
 			out = append(out,
 				whole("upgrades", "GET "+name, get(ask)+text),
+				whole("upgrades", "declared "+name, strings.Replace(get(ask), "/echo/", "/socket/", 1)+text),
 				whole("upgrades", "POST "+name, post(0, ask+"Content-Length: 5\r\n")+"hello"+text),
 				whole("upgrades", "chunks "+name, post(1, ask+"Transfer-Encoding: chunked\r\n")+bodies[2]+text))
 		}

@@ -17,7 +17,9 @@ import (
 )
 
 // document declares an API that takes nearly everything: bodies that stream
-// below /echo, and bodies that are read whole below /text.
+// below /echo, and bodies that are read whole
+// below /text. Below /socket a client may ask for
+// another protocol, which no back end here speaks.
 const document = `openapi: 3.1.0
 info: {title: Framing, version: "1"}
 paths:
@@ -30,6 +32,9 @@ paths:
     post: &stream {security: [], requestBody: {content: {application/octet-stream: {schema: {type: string, format: binary}}}}, responses: *r}
     put: *stream
     patch: *stream
+  /socket/{m}:
+    parameters: [*m]
+    get: {security: [], responses: {"101": {description: another protocol}, "200": {description: what came, headers: {X-Saw: {schema: {type: string}}}, content: {application/json: {schema: {type: object, additionalProperties: true}}}}}}
   /text/{m}:
     parameters: [*m]
     get: *read

@@ -240,6 +240,9 @@ func (j *judge) upright(m *message, _ []byte) {
 		wrong("%v", m.never)
 	}
 	for _, f := range m.fields {
+		if strings.HasPrefix(m.target, "/socket/") && (f[0] == "connection" && f[1] == "Upgrade" && m.count("upgrade") == 1 || f[0] == "upgrade" && strings.EqualFold(f[1], "websocket")) {
+			continue
+		}
 		switch f[0] {
 		case "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "http2-settings", "proxy-authorization", "content_length", "transfer_encoding", "forwarded", "proxy":
 			wrong("the field %s: %s", f[0], f[1])
