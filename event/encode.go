@@ -17,16 +17,29 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 // Text is made safe to print: control characters (C0, DEL, C1), marks of
 // direction and other invisible characters are escaped, and bytes that are not
 // UTF-8 become U+FFFD. Personal is never written.
-func AppendCanonical(dst []byte, e *Event) []byte {
+func AppendCanonical(dst []byte, e *Event) []byte { return appendCanonical(dst, e, nil) }
+
+// appendCanonical does so with a part of the form that is known already, or nil.
+func appendCanonical(dst []byte, e *Event, known *part) []byte {
 	w := writer{b: dst, cut: e.Cut}
 	w.b = append(w.b, `{"v":1`...)
 	w.word(`,"kind":"`, e.Kind.String(), 0)
 	w.id(e.ID)
 	w.uint(`,"seq":`, e.Seq)
 	w.time(`,"time":"`, e.Time)
-	w.head(e)
+	if known != nil {
+		w.b = append(w.b, known.head...)
+	} else {
+		w.head(e)
+	}
+	w.word(`,"trace":"`, e.Trace, CutHead)
 	w.caller(e)
 	w.decision(e)
+	if known != nil {
+		w.b = append(w.b, known.list...)
+	} else {
+		w.words(`,"passed":`, e.Passed, MaxPassed, CutPassed)
+	}
 	w.lists(e)
 	at := w.open(`,"upstream":`)
 	w.truth(`,"called":`, e.Upstream.Called)
@@ -69,7 +82,6 @@ func (w *writer) head(e *Event) {
 		w.word(`,"suite":"`, e.TLS.Suite, CutHead)
 		w.close(at, `,"tls":`)
 	}
-	w.word(`,"trace":"`, e.Trace, CutHead)
 }
 
 func (w *writer) caller(e *Event) {
@@ -102,7 +114,6 @@ func (w *writer) decision(e *Event) {
 }
 
 func (w *writer) lists(e *Event) {
-	w.words(`,"passed":`, e.Passed, MaxPassed, CutPassed)
 	n := w.list(`,"would":`, len(e.Would), MaxWould, CutWould)
 	for i := range n {
 		x := &e.Would[i]

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -74,6 +75,25 @@ func TestEveryFieldSurvivesTheRoundTrip(t *testing.T) {
 		}
 		if diff := cmp.Diff(e, got); diff != "" {
 			t.Fatalf("(-want +got):\n%s\n%s", diff, text)
+		}
+	}
+}
+
+func TestAMemoChangesNoByte(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(5, 6))
+	m := NewMemo()
+	text := []byte("GET")
+	method := unsafe.String(&text[0], len(text)) // of a buffer that is used again
+	long := strings.Repeat("x", 2*MaxText)
+	for n := range 4000 {
+		e := &Event{Kind: Exchange, Operation: []string{"a", "b", "", long}[rng.IntN(4)], Method: method, Passed: slicesOf("tls", rng.IntN(3))}
+		if n%5 == 0 {
+			fill(rng, reflect.ValueOf(e).Elem())
+		}
+		text[0] = "GSTU"[rng.IntN(4)]
+		if diff := cmp.Diff(string(AppendCanonical(nil, e)), string(m.AppendCanonical(nil, e))); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
 		}
 	}
 }

@@ -29,9 +29,11 @@ func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 // appendFrame appends the record of e to dst. The byte before the payload is
 // the 0x00 of the leaf hash, so that the leaf is one run of bytes.
 func appendFrame(dst []byte, e *event.Event) []byte {
-	from := len(dst)
-	dst = append(dst, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-	dst = event.AppendCanonical(dst, e)
+	return frame(event.AppendCanonical(append(dst, make([]byte, frameHead)...), e), len(dst))
+}
+
+// frame completes the record that begins at from and ends with dst.
+func frame(dst []byte, from int) []byte {
 	f := dst[from:]
 	binary.LittleEndian.PutUint32(f[4:], uint32(len(f)-frameHead))
 	binary.LittleEndian.PutUint32(f, crc32.Checksum(f[4:], castagnoli()))

@@ -58,6 +58,7 @@ type Ledger struct {
 	nonceLow  atomic.Uint64
 	today     atomic.Pointer[daySubject]
 	rooms     sync.Pool // of *[]byte, for building a record
+	memo      *event.Memo
 	stats     counters
 
 	mu     sync.Mutex
@@ -130,7 +131,7 @@ func Open(options Options) (*Ledger, error) {
 func open(opt Options, lock io.Closer) (*Ledger, found, error) {
 	l := &Ledger{
 		opt: opt, keys: opt.Keys, lock: lock, turn: make(chan struct{}, 1),
-		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1), erasing: map[string]string{},
+		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1), erasing: map[string]string{}, memo: event.NewMemo(),
 	}
 	var nonce [event.NonceSize]byte
 	if _, err := io.ReadFull(opt.Rand, nonce[:]); err != nil {
@@ -188,9 +189,8 @@ func (l *Ledger) Stats() Stats {
 // ErrSlow after Options.Wait; then the record may still be written later.
 func (l *Ledger) Intent(e *event.Event) error {
 	e.Kind = event.Intent
-	t := &ticket{}
-	err := l.put(e, t)
-	if err == nil && !t.kept {
+	t, err := l.put(e)
+	if err == nil && t != nil {
 		err = l.settle(t)
 	}
 	if err != nil {
@@ -207,7 +207,7 @@ func (l *Ledger) Seal(e *event.Event) error {
 	if !e.Kind.Valid() || e.Kind == event.Intent {
 		return ErrKind
 	}
-	err := l.put(e, nil)
+	_, err := l.put(e)
 	if err != nil && droppable(e) && !errors.Is(err, ErrClosed) {
 		l.drop(e)
 		return nil
@@ -221,12 +221,12 @@ func (l *Ledger) Seal(e *event.Event) error {
 
 // put queues e. When the queue is full, an event that may not be dropped is
 // made room for by writing the queue at once.
-func (l *Ledger) put(e *event.Event, t *ticket) error {
-	err := l.enqueue(e, t)
+func (l *Ledger) put(e *event.Event) (*ticket, error) {
+	t, err := l.enqueue(e)
 	if errors.Is(err, ErrFull) && !droppable(e) && l.Flush() == nil {
-		err = l.enqueue(e, t)
+		t, err = l.enqueue(e)
 	}
-	return err
+	return t, err
 }
 
 // Record seals an event of administration and waits until it is written.

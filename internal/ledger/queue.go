@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/event"
@@ -29,7 +30,6 @@ type item struct {
 // A ticket is the claim of one caller to the result of a commit. Its fields
 // belong to who holds the turn.
 type ticket struct {
-	kept bool // by the ring: nothing to wait for; set before push returns
 	done bool
 	err  error
 }
@@ -99,11 +99,11 @@ func (b *batch) frame(i int) []byte {
 	return b.buf[b.items[i-1].end:b.items[i].end]
 }
 
-// enqueue seals the personal fields of e, builds its record and queues it.
-// An intent, which has a ticket, is then kept by the ring, or its ticket tells.
-func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
-	if t != nil && l.open.Load() >= int64(l.opt.MaxOpen) {
-		return ErrFull
+// enqueue seals the personal fields of e, builds its record and queues it. For
+// an intent that the ring did not keep it returns a ticket to wait with.
+func (l *Ledger) enqueue(e *event.Event) (*ticket, error) {
+	if e.Kind == event.Intent && l.open.Load() >= int64(l.opt.MaxOpen) {
+		return nil, ErrFull
 	}
 	if e.Time.IsZero() {
 		e.Time = l.opt.Clock.Now()
@@ -112,9 +112,9 @@ func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.closed {
-			return ErrClosed
+			return nil, ErrClosed
 		}
-		return err
+		return nil, err
 	}
 	room, ok := l.rooms.Get().(*[]byte)
 	if !ok {
@@ -123,38 +123,68 @@ func (l *Ledger) enqueue(e *event.Event, t *ticket) error {
 	defer l.rooms.Put(room)
 	seq := e.Seq
 	e.Seq = 0 // the place in the log gives it
-	*room = appendFrame((*room)[:0], e)
+	*room = slices.Grow((*room)[:0], frameHead)[:frameHead]
+	*room = frame(l.memo.AppendCanonical(*room, e), 0)
 	e.Seq = seq
 	limit := l.opt.QueueBytes
 	if droppable(e) {
 		limit -= limit / 8 // the last eighth is for those that may not be dropped
 	}
-	return l.push(*room, item{kind: e.Kind, id: e.ID, ticket: t}, limit)
+	it := item{kind: e.Kind, id: e.ID}
+	if e.Kind == event.Intent {
+		return l.pushIntent(*room, it, limit)
+	}
+	return nil, l.push(*room, it, limit)
 }
 
 // push queues one record when no more than limit bytes wait then, and wakes
-// the goroutine that writes unless somebody waits for the record himself.
+// the goroutine that writes.
 func (l *Ledger) push(frame []byte, it item, limit int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return ErrClosed
+	if err := l.fits(frame, limit); err != nil {
+		return err
 	}
-	had := l.queue.size()
-	if had+len(frame) > limit {
-		return ErrFull
+	l.queue.push(frame, it)
+	l.wake()
+	return nil
+}
+
+// pushIntent does so for an intent that somebody waits for. While the log
+// cannot be written, the ring takes none: then who has one finds out.
+func (l *Ledger) pushIntent(frame []byte, it item, limit int) (*ticket, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.fits(frame, limit); err != nil {
+		return nil, err
 	}
-	if it.ticket != nil && l.fault == nil && l.queue.ring.keep(frame) {
-		it.ticket.kept, it.ticket = true, nil
+	if l.fault != nil || !l.queue.ring.keep(frame) {
+		it.ticket = &ticket{}
 	}
 	l.queue.push(frame, it)
 	if it.ticket == nil {
-		poke(l.kick)
+		l.wake() // nobody writes it himself
 	}
-	if had > min(l.opt.QueueBytes/2, urgentBytes) {
-		poke(l.urgent)
+	return it.ticket, nil
+}
+
+// fits tells whether a record may be queued; l.mu is held.
+func (l *Ledger) fits(frame []byte, limit int) error {
+	if l.closed {
+		return ErrClosed
+	}
+	if l.queue.size()+len(frame) > limit {
+		return ErrFull
 	}
 	return nil
+}
+
+// wake tells the goroutine that writes; l.mu is held.
+func (l *Ledger) wake() {
+	poke(l.kick)
+	if l.queue.size() > min(l.opt.QueueBytes/2, urgentBytes) {
+		poke(l.urgent)
+	}
 }
 
 // urgentBytes is how much waits at most for Options.CommitEvery. What is

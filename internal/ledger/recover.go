@@ -370,7 +370,7 @@ func (l *Ledger) giveUp(before, now time.Time) {
 	for id, at := range l.disk.open {
 		if at.since.Before(before) {
 			e := unknownEvent(Unknown{ID: id, Seq: at.seq}, now, "too long between")
-			if l.enqueue(e, nil) != nil {
+			if _, err := l.enqueue(e); err != nil {
 				return // the queue is full; the next time is in a minute
 			}
 		}
