@@ -10,7 +10,7 @@ const (
 	// maxFound bounds the violations of one alternative, and those of a message.
 	maxFound = 64
 	// maxCells bounds all that is remembered at a time, for every alternative.
-	maxCells = 1 << 14
+	maxCells = 5 << 10
 	// maxPointer bounds a pointer: what lies deeper, or under longer names, is
 	// told by the pointer of what it lies in.
 	maxPointer = 4 << 10
@@ -25,8 +25,9 @@ type found struct {
 	depth int    // of the value in the message
 	rule  string // the keyword
 	at    *contract.Schema
-	ptr   int // where the pointer starts in the text of pointers
-	len   int // of the pointer
+	ptr   int    // where the pointer starts in the text of pointers
+	len   int    // of the pointer
+	name  string // of a missing member, to be added to the pointer
 }
 
 // An entry is something that one schema has to say of one value and that may
@@ -107,11 +108,16 @@ type cells struct {
 	live      int
 	spilled   bool   // something was dropped
 	text      []byte // of pointers
+	last      lastPointer
 }
+
+// A lastPointer is the pointer that was written last: several schemas often
+// have something to say of one value.
+type lastPointer struct{ node, frames, ptr, len int }
 
 func (c *cells) reset() {
 	c.founds, c.entries, c.text = c.founds[:0], c.entries[:0], c.text[:0]
-	c.freeFound, c.freeEntry, c.live, c.spilled = 0, 0, 0, false
+	c.freeFound, c.freeEntry, c.live, c.spilled, c.last = 0, 0, 0, false, lastPointer{}
 }
 
 // addFound appends f to l; no more than maxFound of a list are kept.
@@ -197,7 +203,7 @@ func (c *cells) dropEntry(i int32) {
 // sink counts cells that are free again. With the last one goes the text.
 func (c *cells) sink(n int) {
 	if c.live -= n; c.live == 0 {
-		c.text = c.text[:0]
+		c.text, c.last = c.text[:0], lastPointer{}
 	}
 }
 

@@ -46,24 +46,16 @@ func (c *cells) overlay(a, b list) list {
 	return out
 }
 
-// within combines a with b for one element of the array that a is about.
-func (c *cells) within(a, b list, from, to int) list {
-	var before, same, behind list
-	for i := a.head; i != 0; {
-		next := c.entries[i-1].next
-		switch e := &c.entries[i-1].entry; {
-		case e.value < from:
-			c.linkEntry(&before, i)
-		case e.value < to:
-			c.linkEntry(&same, i)
-		default:
-			c.linkEntry(&behind, i)
-		}
-		i = next
+// move moves the entries of values that start before an offset.
+func (c *cells) move(to, from *list, before int) {
+	for i := from.head; i != 0 && c.entries[i-1].value < before; i = from.head {
+		from.head = c.entries[i-1].next
+		from.count--
+		c.linkEntry(to, i)
 	}
-	c.joinEntries(&before, c.combine(same, b))
-	c.joinEntries(&before, behind)
-	return before
+	if from.head == 0 {
+		*from = list{}
+	}
 }
 
 // settle moves what only x has; y may be silent of all around it.

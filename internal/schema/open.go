@@ -46,22 +46,25 @@ func (m *machine) enter(f, g *frame, kind jsonx.Kind) {
 			bounced = true
 			continue
 		}
-		root := act{p: p, quiet: true, mute: true}
+		root := m.room(p)
+		if root == nil {
+			continue
+		}
+		certain, quiet, mute := false, true, true
+		i := int32(len(m.acts) - 1)
 		for e := range edges {
 			if edges[e].want != int32(k) {
 				continue
 			}
+			edges[e].root = i
 			x := &m.acts[edges[e].act]
-			root.certain = root.certain || x.certain && edges[e].role == byParent
-			root.quiet = root.quiet && (x.quiet || edges[e].role == byContains)
-			root.mute = root.mute && x.mute
+			certain = certain || x.certain && edges[e].role == byParent
+			quiet = quiet && (x.quiet || edges[e].role == byContains)
+			mute = mute && x.mute
 		}
-		i := m.start(root, none, byParent, kind)
-		for e := range edges {
-			if edges[e].want == int32(k) {
-				edges[e].root = i
-			}
-		}
+		root = &m.acts[i]
+		root.certain, root.quiet, root.mute, root.parent, root.role = certain, quiet, mute, none, byParent
+		m.start(i, kind)
 	}
 	m.arrange(f, g)
 	if bounced {
@@ -96,31 +99,28 @@ func (m *machine) arrange(f, g *frame) {
 	g.fast = n == 0 || n == 1 && m.acts[g.acts].p.simple && !g.digests
 }
 
-// start begins an act and those that it joins, and gives its place.
-func (m *machine) start(a act, parent int32, r role, kind jsonx.Kind) int32 {
-	i := int32(len(m.acts))
+// room makes room for an act of p; nil where there is none.
+func (m *machine) room(p *program) *act {
 	if len(m.acts) >= maxActs {
 		m.broken = true
-		return none
+		return nil
 	}
+	m.acts = append(m.acts, act{})
+	a := &m.acts[len(m.acts)-1]
+	a.p, a.words = p, len(m.words)
+	return a
+}
+
+// start begins the last act, and those that it joins.
+func (m *machine) start(i int32, kind jsonx.Kind) {
+	a := &m.acts[i]
 	p := a.p
-	a.parent, a.role, a.words = parent, r, len(m.words)
-	m.acts = append(m.acts, a)
-	if parent != none {
-		up := &m.acts[parent]
-		if up.last != 0 {
-			m.acts[up.last].next = i
-		} else {
-			up.first = i
-		}
-		up.last = i
-	}
 	if p.never || !p.kinds.has(kind) {
-		m.acts[i].dead, m.acts[i].lost = true, true
+		a.dead, a.lost = true, true
 		m.fail(i, p.mismatch())
-		return i
+		return
 	}
-	m.acts[i].says = p.speaks(kind) || parent == none && !p.covers(kind)
+	a.says = p.speaks(kind) || a.parent == none && !p.covers(kind)
 	if o := p.object; o != nil && kind == jsonx.Object && len(o.names.list) > 64 {
 		for n := (len(o.names.list) - 1) / 64; n > 0; n-- {
 			m.words = append(m.words, 0)
@@ -129,7 +129,6 @@ func (m *machine) start(a act, parent int32, r role, kind jsonx.Kind) int32 {
 	if p.joins || p.rare != nil {
 		m.join(i, kind)
 	}
-	return i
 }
 
 // mismatch is the rule that a value of another kind breaks.
@@ -138,21 +137,6 @@ func (p *program) mismatch() string {
 		return "false"
 	}
 	return "type"
-}
-
-// child is what an act that a joins starts with.
-func (a *act) child(p *program, r role) act {
-	x := act{p: p, quiet: a.quiet, mute: a.mute}
-	switch r {
-	case byRef, byOnly, byTag:
-		x.certain = a.certain
-	case byNot:
-		x.quiet, x.mute = true, true
-	case byIf:
-		x.quiet = true
-	case byParent, byAny, byOne, byMaybe, byThen, byElse, byDependent, byContains, byRest:
-	}
-	return x
 }
 
 // add starts an act that act i joins.
@@ -166,7 +150,22 @@ func (m *machine) add(i int32, p *program, r role, kind jsonx.Kind) int32 {
 			return none
 		}
 	}
-	return m.start(m.acts[i].child(p, r), i, r, kind)
+	x := m.room(p)
+	if x == nil {
+		return none
+	}
+	c := int32(len(m.acts) - 1)
+	up := &m.acts[i]
+	x.parent, x.role, x.quiet, x.mute = i, r, up.quiet || r == byNot || r == byIf, up.mute || r == byNot
+	x.certain = up.certain && (r == byRef || r == byOnly || r == byTag)
+	if up.last != 0 {
+		m.acts[up.last].next = c
+	} else {
+		up.first = c
+	}
+	up.last = c
+	m.start(c, kind)
+	return c
 }
 
 // join starts what act i joins.

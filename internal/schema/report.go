@@ -48,11 +48,14 @@ func (m *machine) violations(dst *risk.Reading, w where) {
 		pointer := m.text[f.ptr : f.ptr+f.len]
 		if k > 0 {
 			last := &m.final[k-1]
-			if last.node == f.node && last.rule == f.rule && last.at == f.at && string(m.text[last.ptr:last.ptr+last.len]) == string(pointer) {
+			if last.node == f.node && last.rule == f.rule && last.at == f.at && last.name == f.name && string(m.text[last.ptr:last.ptr+last.len]) == string(pointer) {
 				continue
 			}
 		}
 		v := risk.Violation{Class: risk.BadValue, In: w.in, Name: w.name, Pointer: w.prefix + string(pointer), Rule: f.rule}
+		if f.name != "" && len(f.name)+len(pointer) < maxPointer {
+			v.Pointer += "/" + escapePointer(f.name)
+		}
 		if f.at != nil {
 			v.At = f.at.At
 		}

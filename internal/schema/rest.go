@@ -4,7 +4,7 @@ import "github.com/sallyport/sallyport/contract"
 
 // maxContested bounds the members of open objects of which it is not known
 // whether an alternative evaluates them.
-const maxContested = 1 << 12
+const maxContested = 1 << 10
 
 // A contest is a member or element that unevaluatedProperties or
 // unevaluatedItems speaks of, unless an alternative that is not decided turns
@@ -49,6 +49,7 @@ func (m *machine) askRest(f *frame) (wanted bool) {
 		covered, open := m.coverage(f, int32(i))
 		switch {
 		case covered:
+		case m.broken: // no more room for contests
 		case open:
 			if set == none {
 				set = m.evaluatedSet(f)
@@ -115,7 +116,7 @@ func (m *machine) evaluatedSet(f *frame) int {
 
 // contend enters a contest.
 func (m *machine) contend(i int32, set int, rest *program, rule string) {
-	if len(m.contested) >= maxContested {
+	if m.broken || len(m.contested) >= maxContested {
 		m.broken = true
 		return
 	}
@@ -168,8 +169,12 @@ func (m *machine) speakUp(i int32) {
 	}
 }
 
-// settleRest decides the contests of act i.
+// settleRest decides the contests of act i. They are in the order of the text,
+// as is what the act says, so that one pass over both will do.
 func (m *machine) settleRest(g *frame, i int32) {
+	a := &m.acts[i]
+	var out list
+	left := a.below
 	for k := g.contested; k < len(m.contested); k++ {
 		c := &m.contested[k]
 		if c.act != i {
@@ -181,18 +186,24 @@ func (m *machine) settleRest(g *frame, i int32) {
 			continue
 		}
 		m.evaluated[c.evaluated+(int(i)-g.acts)/64] |= 1 << ((int(i) - g.acts) % 64)
-		a := &m.acts[i]
 		a.failed = a.failed || c.failed
 		m.tell(a, c.own)
-		switch {
-		case a.mute:
+		if a.mute {
 			m.cells.dropEntries(&c.below)
-		case g.object:
-			a.below = m.cells.overlay(a.below, c.below)
-		default:
-			a.below = m.cells.within(a.below, c.below, c.node, c.end)
+			continue
 		}
+		var same list
+		m.cells.move(&out, &left, c.node)
+		m.cells.move(&same, &left, c.end)
+		if g.object {
+			same = m.cells.overlay(same, c.below)
+		} else {
+			same = m.cells.combine(same, c.below)
+		}
+		m.cells.joinEntries(&out, same)
 	}
+	m.cells.joinEntries(&out, left)
+	a.below = out
 }
 
 // evaluates tells whether an act that act i joins, and that counted, evaluates

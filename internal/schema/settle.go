@@ -48,14 +48,18 @@ func (m *machine) end(at int) int {
 func (m *machine) pop(at int) int {
 	top := len(m.frames) - 1
 	g, f := &m.frames[top], &m.frames[top-1]
+	heard := false
+	for e := g.edges; e < g.kids; e++ {
+		heard = heard || m.edges[e].root != none && m.acts[m.edges[e].root].below.head != 0
+	}
 	for e := g.edges; e < g.kids; e++ {
 		x := &m.edges[e]
 		if x.root == none {
 			continue
 		}
 		root := &m.acts[x.root]
-		if !root.failed && x.role == byParent && root.below.head == 0 && !root.says {
-			continue
+		if !root.failed && x.role == byParent && !heard {
+			continue // nobody has anything to say
 		}
 		shared := false
 		for k := e + 1; k < g.kids; k++ {

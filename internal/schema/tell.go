@@ -35,25 +35,37 @@ func (m *machine) failNamed(i int32, f found, frames int, name string) {
 
 // placed writes the pointer of f; false where there is no room.
 func (m *machine) placed(f found, certain bool, frames int, name string) (found, bool) {
-	f.depth = frames - 1
-	text := &m.text
-	if !certain {
-		text = &m.cells.text
-	}
-	if certain && len(m.final) >= maxFound || len(*text) > maxPointers {
-		m.lost = true
-		return f, false
-	}
-	f.ptr = len(*text)
-	*text = m.pointer(*text, frames)
+	f.depth, f.name = frames-1, name
 	if name != "" {
 		f.depth++
-		if len(*text)-f.ptr+len(name) < maxPointer {
-			*text = appendPointer(append(*text, '/'), name)
-		}
 	}
-	f.len = len(*text) - f.ptr
+	if certain {
+		if len(m.final) >= maxFound || len(m.text) > maxPointers {
+			m.lost = true
+			return f, false
+		}
+		f.ptr = len(m.text)
+		m.text = m.pointer(m.text, frames)
+		f.len = len(m.text) - f.ptr
+		return f, true
+	}
+	if m.cells.live >= maxCells || len(m.cells.text) > maxPointers {
+		m.cells.spilled = true
+		return f, false
+	}
+	f.ptr, f.len = m.cellPointer(f.node, frames)
 	return f, true
+}
+
+// cellPointer writes the pointer of what cells tell of.
+func (m *machine) cellPointer(node, frames int) (ptr, length int) {
+	c := &m.cells
+	if c.last.frames != frames || c.last.node != node {
+		at := len(c.text)
+		c.text = m.pointer(c.text, frames)
+		c.last = lastPointer{node: node, frames: frames, ptr: at, len: len(c.text) - at}
+	}
+	return c.last.ptr, c.last.len
 }
 
 // pointer appends the pointer of the value that so many frames are around.
@@ -62,6 +74,9 @@ func (m *machine) pointer(dst []byte, frames int) []byte {
 	for k := 1; k < frames; k++ {
 		f := &m.frames[k]
 		was := len(dst)
+		if f.object && f.keyEnd-f.keyAt > maxPointer {
+			return dst
+		}
 		dst = append(dst, '/')
 		if f.object {
 			dst = appendPointer(dst, string(m.nameOf(f)))
@@ -94,14 +109,13 @@ func (m *machine) finally(l list) {
 // entry notes what an act says of the value that is read next, to be ended
 // with it.
 func (m *machine) entry(l *list, k entryKind, s *contract.Schema) {
-	if len(m.cells.text) > maxPointers {
+	if len(m.cells.text) > maxPointers || m.cells.live >= maxCells {
 		m.cells.spilled = true
 		return
 	}
 	frames := len(m.frames) - m.lift
-	e := entry{kind: k, start: m.frames[frames-1].keyOff, value: m.node, schema: s, ptr: len(m.cells.text)}
-	m.cells.text = m.pointer(m.cells.text, frames)
-	e.len = len(m.cells.text) - e.ptr
+	e := entry{kind: k, start: m.frames[frames-1].keyOff, value: m.node, schema: s}
+	e.ptr, e.len = m.cellPointer(m.node, frames)
 	if i := m.cells.addEntry(l, e); i != 0 {
 		m.patch = append(m.patch, i)
 	}
@@ -109,6 +123,9 @@ func (m *machine) entry(l *list, k entryKind, s *contract.Schema) {
 
 // mark makes a mark of the value that is read next, to be ended with it.
 func (m *machine) mark(k entryKind, s *contract.Schema) {
+	if m.over {
+		return
+	}
 	frames := len(m.frames) - m.lift
 	m.path = m.pointer(m.path[:0], frames)
 	m.addMark(risk.Mark{Kind: k.mark(), Start: m.frames[frames-1].keyOff, Value: m.node, Schema: s}, m.path)
