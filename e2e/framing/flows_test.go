@@ -133,3 +133,19 @@ func cutProbes(all []probe) (out []probe) {
 	}
 	return out
 }
+
+// leavingProbes leave behind whole requests, before the replies are there.
+func leavingProbes() (out []probe) {
+	for family := range families {
+		for n, text := range []string{
+			get(""), post(family, "Content-Length: 5\r\n") + "hello", post(family, "Transfer-Encoding: chunked\r\n") + bodies[1], get("") + smuggled,
+			post(family, "Content-Length: 5\r\n") + "hello" + smuggled + strings.Replace(smuggled, mark+"s", mark+"u", 1), post(family, "Content-Length: 70000\r\n") + strings.Repeat("x", 70_000), post(family, "Content-Length: 70000\r\n") + strings.Repeat("x", 40_000),
+			post(family, "Expect: 100-continue\r\nContent-Length: 5\r\n"), strings.Replace(get(""), "GET", "HEAD", 1),
+		} {
+			out = append(out,
+				probe{class: "leaving", name: fmt.Sprintf("%d %d", n, family), steps: []step{{send: text}}, abort: true, secure: n%2 == 0},
+				probe{class: "leaving", name: fmt.Sprintf("half %d %d", n, family), steps: []step{{send: text}}, half: true, secure: n%2 == 1})
+		}
+	}
+	return out
+}

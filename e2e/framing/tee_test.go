@@ -2,11 +2,13 @@ package framing
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A tape is what went over one connection between the gateway and a back end.
@@ -25,7 +27,8 @@ type tee struct {
 	ln      net.Listener
 	behind  string // "127.0.0.1:80", or the path of a socket
 	work    sync.WaitGroup
-	moved   atomic.Int64 // bytes to the back end since it was set to 0
+	slow    time.Duration // replies wait up to this long
+	moved   atomic.Int64  // bytes to the back end since it was set to 0
 
 	mu    sync.Mutex
 	tapes []*tape
@@ -70,11 +73,25 @@ func (e *tee) join(in net.Conn) {
 	e.tapes = append(e.tapes, p)
 	e.work.Go(func() { p.carry(out, in, &p.up, &e.moved); p.mark(&p.left); halfClose(out) })
 	e.work.Go(func() {
-		p.carry(in, out, &p.down, new(atomic.Int64))
+		p.carry(late{in, e.slow}, out, &p.down, new(atomic.Int64))
 		p.mark(&p.ended)
 		_ = in.Close()
 		_ = out.Close()
 	})
+}
+
+// A late writer waits before it writes.
+type late struct {
+	io.Writer
+	most time.Duration
+}
+
+func (w late) Write(b []byte) (int, error) {
+	if w.most > 0 {
+		t := time.NewTimer(rand.N(w.most))
+		<-t.C
+	}
+	return w.Writer.Write(b)
 }
 
 func halfClose(c net.Conn) {
