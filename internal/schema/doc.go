@@ -8,9 +8,25 @@
 // Formats are asserted. A member is undeclared when no schema that accepts the
 // message evaluates it by name, as unevaluatedProperties would see it.
 //
+// One machine reads and checks JSON in the same pass, whole (Request.Body,
+// Reply.Body) or in pieces (Filter), with a stack of its own. Open objects and
+// arrays are frames; the schemas that apply to one are acts, which run side by
+// side. An act is certain, or hangs on an alternative: then what it finds waits
+// in lists until the value ends, and is told, joined or dropped. Alternatives of
+// another type are left out, and those that a member with constant values or a
+// discriminator tells apart start when that member comes. The work for a byte
+// is bounded by the schema, the memory by the depth and by the longest token of
+// which the text matters. No keyword takes a slower way: dynamic references are
+// resolved when programs are compiled.
+//
 // Limits:
 //   - Patterns are translated from ECMA-262 to RE2; those with lookaround or
 //     backreferences are reported once (schema/pattern) and not checked.
+//   - Equality of objects and arrays (uniqueItems, const, enum) is that of their
+//     digests, of 128 bits under secret seeds.
+//   - When a value matches none of several alternatives, those that a constant
+//     rules out are not told of.
+//   - A Filter gives up where more than 256 KiB hang on what comes later.
 //   - contentEncoding and contentMediaType are notes, not rules.
 //   - XML is held to the schema by the OpenAPI xml object, where that wants an
 //     object or a list; a schema of a text takes the document as it is. The
