@@ -26,7 +26,6 @@ type guarded struct {
 	head    [9]byte // of the frame that comes in
 	have    int     // bytes of it
 	body    int     // bytes of the frame's payload to come
-	began   bool    // a head block is open
 	runs    int     // continuations in a row
 	since   time.Time
 	budget  [kinds]int

@@ -98,7 +98,8 @@ func (c *Config) complete() {
 
 // A Server takes connections in. It may serve several listeners.
 type Server struct {
-	conf  Config
+	conf Config
+	//lint:ignore SA1019 see http2.go
 	h2    *http2.Server
 	base  *http.Server // what h2 takes its limits from; it serves nothing
 	goodH func()       // tells connections of HTTP/2 to finish
@@ -159,7 +160,8 @@ func (s *Server) Serve(ln net.Listener) error {
 
 func temporary(err error) bool {
 	var n net.Error
-	return errors.As(err, &n) && n.Temporary() //nolint:staticcheck // nothing else tells EMFILE from the end
+	//lint:ignore SA1019 nothing else tells EMFILE from the end
+	return errors.As(err, &n) && n.Temporary()
 }
 
 // rest waits, unless the Server ends.
