@@ -170,6 +170,19 @@ func (m *machine) items(at int) int {
 	return m.value(at)
 }
 
+// passes tells whether a text is a scalar that surely keeps the rules of p.
+func (m *machine) passes(p *program, text []byte) bool {
+	for p.alias != nil {
+		p = p.alias
+	}
+	if !p.plain {
+		return false
+	}
+	m.src = text
+	end := m.plainValue(p, 0)
+	return end >= 0 && jsonx.Skip(text, end) == len(text)
+}
+
 // plainValue is the offset behind a scalar that surely keeps the rules of p,
 // which is plain; refused where there is anything else, or not all of it.
 func (m *machine) plainValue(p *program, at int) int {

@@ -20,7 +20,9 @@ func modern(v source.Value) source.Value {
 		return v
 	}
 	out := source.Value{At: v.At, Kind: source.Object}
-	put := func(name string, x source.Value) { out.Members = append(out.Members, source.Member{Name: name, Value: x}) }
+	put := func(name string, x source.Value) {
+		out.Members = append(out.Members, source.Member{Name: name, Value: x})
+	}
 	alone := v.Get("$ref").Kind == source.String // its siblings are ignored
 	for _, m := range v.Members {
 		switch name, x := m.Name, m.Value; {
