@@ -25,8 +25,7 @@ func TestManyClientsAtOnceGetTheirOwnAnswers(t *testing.T) {
 	for _, b := range backEnds()[:2] {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			e := newTee(t, b.start(t))
-			e.slow = 4 * time.Millisecond
+			e := newTee(t, b.start(t), 4*time.Millisecond)
 			r := newRun(t, b.name, e)
 			r.crowd(list)
 			r.end()

@@ -30,7 +30,7 @@ func TestNothingMalformedIsForwardedAndNobodyLosesCount(t *testing.T) {
 	for n, b := range backEnds() {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			e := newTee(t, b.start(t))
+			e := newTee(t, b.start(t), 0)
 			r := newRun(t, b.name, e)
 			r.one(list, func(name string) bool { return meets(name, n) })
 			r.two(two, func(name string) bool { return meets(name, n) })

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	quiet    = 700 * time.Millisecond // after which a client that still waits ends its side
-	patience = 6 * time.Second        // in which everything has to end
+	quiet    = 2 * time.Second  // after which a client that still waits ends its side
+	patience = 15 * time.Second // in which everything has to end
 )
 
 // A talk is one connection of a client, whose incoming bytes are kept.

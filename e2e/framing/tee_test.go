@@ -35,13 +35,14 @@ type tee struct {
 	fail  []error
 }
 
-func newTee(t *testing.T, behind string) *tee {
+// newTee starts one. Replies wait up to slow.
+func newTee(t *testing.T, behind string, slow time.Duration) *tee {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &tee{address: ln.Addr().String(), ln: ln, behind: behind}
+	e := &tee{address: ln.Addr().String(), ln: ln, behind: behind, slow: slow}
 	e.work.Go(func() {
 		for {
 			c, err := ln.Accept()
