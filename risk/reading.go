@@ -69,6 +69,7 @@ type Reading struct {
 	Violations []Violation // at most MaxViolations, in the order of the message
 	Marks      []Mark      // at most MaxMarks, in the order of the body
 	Overflow   bool        // marks were dropped: treat the body as one that breaks the contract
+	Unseen     bool        // a value matched no schema, so that nothing was said of its members
 	Unchecked  bool        // the media type is declared, but its body was not checked against a schema
 	Media      *contract.Media
 	Reply      *contract.Reply // of a reply

@@ -101,7 +101,7 @@ func (m *machine) skim(f *frame, at int) int {
 		if c != '{' && c != '[' {
 			after = m.plainValue(m.blank, value)
 		}
-		if after < 0 || !m.unseen(f, src[at+1:end]) {
+		if after < 0 || !m.isNew(f, src[at+1:end]) {
 			return m.name(at)
 		}
 		f.count++

@@ -110,6 +110,7 @@ func (f *Filter) tell(dst *risk.Reading) error {
 		return errHeld
 	}
 	dst.Overflow = dst.Overflow || m.over || m.cells.spilled || m.lost
+	dst.Unseen = m.unseen
 	here := f.offset + len(f.held)
 	for i := f.marked; i < len(m.marks); i++ {
 		x := m.marks[i]

@@ -65,6 +65,7 @@ type machine struct {
 	points    int  // text in pointers of marks
 	lost      bool // violations were dropped
 	over      bool // marks were dropped
+	unseen    bool // nobody has looked within some value
 	patch     []int32
 	contested []contest
 	evaluated []uint64 // for each contested member, by which acts
@@ -136,7 +137,7 @@ func (m *machine) begin(p *program, d direction) {
 	m.hold, m.state, m.reason, m.broken = m.hold[:0], beforeValue, "", false
 	m.frames, m.acts, m.edges = m.frames[:0], m.acts[:0], m.edges[:0]
 	m.words, m.prints, m.names = m.words[:0], m.prints[:0], m.names[:0]
-	m.choice, m.quiet, m.lost, m.over, m.points = 0, 0, false, false, 0
+	m.choice, m.quiet, m.lost, m.over, m.unseen, m.points = 0, 0, false, false, false, 0
 	for i := range m.tables { // of a text that was refused half-way
 		if m.tables[i].used {
 			m.tables[i].empty(maxKept)
@@ -408,11 +409,11 @@ func (m *machine) fresh(f *frame) bool {
 			}
 		}
 	}
-	return m.unseen(f, name)
+	return m.isNew(f, name)
 }
 
-// unseen is fresh for a name that no bit stands for.
-func (m *machine) unseen(f *frame, name []byte) bool {
+// isNew is fresh for a name that no bit stands for.
+func (m *machine) isNew(f *frame, name []byte) bool {
 	d := m.seeds.name(name)
 	if f.table >= 0 {
 		return !m.tables[f.table].add(d)

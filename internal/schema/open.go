@@ -259,6 +259,7 @@ func (m *machine) noteAll(g *frame, from int) {
 				t, by = t|a.p.traits, a.p
 			}
 			g.gone = g.gone || a.lost
+			m.unseen = m.unseen || a.lost
 		default:
 			if a.lost {
 				m.entry(&a.below, lostEntry, nil)
@@ -295,7 +296,7 @@ func (m *machine) bounce(f, g *frame, kind jsonx.Kind) {
 		switch {
 		case a.mute || g.veiled:
 		case g.settled:
-			g.gone = true
+			g.gone, m.unseen = true, true
 			if p.traits != 0 {
 				t, by = t|p.traits, p
 			}

@@ -28,6 +28,7 @@ func (m *machine) report(dst *risk.Reading, w where) {
 	if m.acts[0].failed {
 		m.violations(dst, w)
 	}
+	dst.Unseen = dst.Unseen || w.spans && m.unseen
 	dst.Overflow = dst.Overflow || w.spans && (m.over || m.cells.spilled || m.lost)
 	if len(m.marks) > 0 {
 		m.putMarks(dst, w)

@@ -315,7 +315,9 @@ func (m *machine) forget(c int32) {
 // lose notes that nobody has looked within the value of the frame on top.
 func (m *machine) lose(i int32) {
 	a := &m.acts[i]
-	if a.mute || m.frames[len(m.frames)-1].veiled || m.frames[len(m.frames)-1].settled {
+	g := &m.frames[len(m.frames)-1]
+	m.unseen = m.unseen || g.settled && !a.mute
+	if a.mute || g.veiled || g.settled {
 		return
 	}
 	var l list

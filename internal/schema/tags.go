@@ -124,7 +124,7 @@ func (m *machine) pick(f *frame, i int32, value []byte) {
 func (m *machine) astray(f *frame, i int32) {
 	a := &m.acts[i]
 	if f.settled {
-		f.gone = true
+		f.gone, m.unseen = true, true
 		return
 	}
 	was := m.raise(f)

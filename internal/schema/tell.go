@@ -166,7 +166,7 @@ func (m *machine) emit(l list, gone bool) {
 		}
 		switch {
 		case e.kind == lostEntry:
-			lost = max(lost, e.end)
+			lost, m.unseen = max(lost, e.end), true
 			continue
 		case e.kind == silentEntry && (gone || e.value < lost):
 			continue

@@ -101,7 +101,7 @@ func (g *guard) body(x *risk.Exchange) *risk.Denial {
 		x.Flag(flagMarks)
 	}
 	if brokenBody(reading) {
-		if r.Part && len(g.traits().writeOnly) > 0 {
+		if r.Part && reading.Unseen && len(g.traits().writeOnly) > 0 {
 			return g.stuck // what no schema matched cannot be searched for names
 		}
 		if d := g.unmatched(x, r); d != nil {
