@@ -144,7 +144,10 @@ func (m *machine) add(i int32, p *program, r role, kind jsonx.Kind) int32 {
 	for p.alias != nil {
 		p = p.alias
 	}
-	for k := i; k != none; k = m.acts[k].parent {
+	for k := i; k != none && r != byTag && r != byMaybe; k = m.acts[k].parent {
+		if m.acts[k].role == byTag || m.acts[k].role == byMaybe {
+			break // a child of a hierarchy has its parent twice; a discriminator is followed once
+		}
 		if m.acts[k].p == p && p.branch == nil {
 			m.broken = true // it leads to itself without end
 			return none

@@ -175,6 +175,7 @@ func (m *machine) pickLate(f *frame, i int32, value []byte) {
 				x.role, to = byTag, nil
 			} else {
 				m.kill(c)
+				x.role = byMaybe // the discriminator decides, not anyOf or oneOf
 			}
 		case byParent, byRef, byTag, byNot, byIf, byThen, byElse, byDependent, byContains, byRest:
 		}
