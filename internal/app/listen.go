@@ -170,9 +170,31 @@ func (p *process) open(ctx context.Context, l netx.Listen, text policy.Text, con
 			l.Port = uint16(a.Port) //nolint:gosec // ports fit
 		}
 	}
-	gate := netx.NewGate(socket, netx.Limits{Exempt: p.trusted.Prefixes})
+	gate := netx.NewGate(socket, netx.Limits{Total: maxClients(), Exempt: p.trusted.Prefixes})
 	p.listens = append(p.listens, listener{url: l.String(), gate: gate, socket: gate, server: p.front(l, conf)})
 	return nil
+}
+
+// Bounds of the connections of clients.
+const (
+	mostClients  = 50_000
+	ownFiles     = 2_048 // descriptors for upstreams, the log and the keys
+	fewFiles     = 8_192 // below it, clients have half
+	defaultFiles = 1_024
+)
+
+// maxClients is how many clients may be connected at once: never so many that
+// nine tenths of the descriptors of the process are in use.
+func maxClients() int {
+	var l syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
+		return defaultFiles / 2
+	}
+	n := int(min(uint64(l.Cur), 1<<20)) //nolint:unconvert,gosec // signed on some systems; bounded
+	if n < fewFiles {
+		return max(n/2, 1)
+	}
+	return min(n*9/10-ownFiles, mostClients)
 }
 
 // front serves the data plane. On a TLS port, plain HTTP is refused with a
