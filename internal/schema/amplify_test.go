@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"runtime"
 	"strings"
@@ -108,7 +109,10 @@ func spent(f func()) time.Duration {
 	return time.Duration(b.Utime.Nano() + b.Stime.Nano() - a.Utime.Nano() - a.Stime.Nano())
 }
 
-// Not parallel: it counts what the process allocates, and its time.
+var timed = flag.Bool("timed", false, "let the time of the processor decide too")
+
+// Not parallel: it counts what the process allocates, and its time, which is
+// printed, and decides with -timed alone: other work on the machine moves it.
 func TestNoBodyCostsTenTimesItsShare(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs half a minute of a processor")
@@ -145,7 +149,7 @@ func TestNoBodyCostsTenTimesItsShare(t *testing.T) {
 		if times > 10 {
 			t.Errorf("%s: %.1f times its size in memory", h.name, times)
 		}
-		if cost > 10 {
+		if *timed && cost > 10 {
 			t.Errorf("%s: %.1f times the usual time", h.name, cost)
 		}
 	}
