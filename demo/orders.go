@@ -113,12 +113,18 @@ func (a *API) price(r *http.Request, in record) (int64, error) {
 // order is the order that the path names, if the caller may touch it; where
 // not, it has answered and returns nil.
 func (a *API) order(w http.ResponseWriter, r *http.Request) record {
-	id, err := a.number(r, "orderId")
+	return a.owned(w, r, "orderId", "SELECT * FROM orders WHERE id = ?")
+}
+
+// owned is the row that query finds by the number called param in the path, if
+// the caller may touch it; where not, it has answered and returns nil.
+func (a *API) owned(w http.ResponseWriter, r *http.Request, param, query string) record {
+	id, err := a.number(r, param)
 	if err != nil {
 		a.fail(w, err)
 		return nil
 	}
-	rec, err := a.row(r.Context(), "SELECT * FROM orders WHERE id = ?", id)
+	rec, err := a.row(r.Context(), query, id)
 	if err != nil {
 		a.fail(w, err)
 		return nil

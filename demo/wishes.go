@@ -71,21 +71,7 @@ func (a *API) createWish(w http.ResponseWriter, r *http.Request) {
 // wish is the wish that the path names, if the visitor may touch it; where
 // not, it has answered and returns nil.
 func (a *API) wish(w http.ResponseWriter, r *http.Request) record {
-	id, err := a.number(r, "wishId")
-	if err != nil {
-		a.fail(w, err)
-		return nil
-	}
-	rec, err := a.row(r.Context(), "SELECT * FROM wishes WHERE id = ?", id)
-	if err != nil {
-		a.fail(w, err)
-		return nil
-	}
-	if rec == nil || !a.owns(r, rec["customer_id"]) {
-		a.missing(w)
-		return nil
-	}
-	return rec
+	return a.owned(w, r, "wishId", "SELECT * FROM wishes WHERE id = ?")
 }
 
 // getWish shows one. The weak twin writes JSON by hand: a quotation mark in

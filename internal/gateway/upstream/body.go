@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/lib/canon"
 )
 
 // Read reads the body of the reply. io.EOF means that it is whole.
@@ -214,11 +216,11 @@ func parseChunk(line []byte) (int64, error) {
 	var size int64
 	i := 0
 	for ; i < len(line); i++ {
-		d, ok := hexDigit(line[i])
+		d, ok := canon.Unhex(line[i])
 		if !ok {
 			break
 		}
-		if size = size<<4 | d; size > maxChunkSize {
+		if size = size<<4 | int64(d); size > maxChunkSize {
 			return 0, BadChunk
 		}
 	}
@@ -226,18 +228,6 @@ func parseChunk(line []byte) (int64, error) {
 		return 0, BadChunk
 	}
 	return size, nil
-}
-
-func hexDigit(c byte) (int64, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return int64(c - '0'), true
-	case c >= 'a' && c <= 'f':
-		return int64(c-'a') + 10, true
-	case c >= 'A' && c <= 'F':
-		return int64(c-'A') + 10, true
-	}
-	return 0, false
 }
 
 // lawfulExtensions tells whether s is *( BWS ";" BWS name [ BWS "=" BWS value ] ).

@@ -1,6 +1,10 @@
 package wire
 
-import "io"
+import (
+	"io"
+
+	"github.com/sallyport/sallyport/internal/lib/canon"
+)
 
 // Limits of chunks. Extensions and trailers carry nothing for us.
 const (
@@ -61,7 +65,7 @@ func (b *Body) nextChunk() error {
 	size, digits := int64(0), 0
 	c, err := b.byte()
 	for ; err == nil; c, err = b.byte() {
-		v, ok := unhex(c)
+		v, ok := canon.Unhex(c)
 		if !ok {
 			break
 		}
@@ -148,7 +152,7 @@ func blanks(b []byte) []byte {
 // word skips a token and says how long it was.
 func word(b []byte) ([]byte, int) {
 	n := 0
-	for n < len(b) && token(b[n]) {
+	for n < len(b) && canon.TokenByte(b[n]) {
 		n++
 	}
 	return b[n:], n
@@ -235,16 +239,4 @@ func (b *Body) fill() error {
 // ends tells whether the buffer goes on with the last chunk.
 func (c *conn) ends() bool {
 	return c.buffered() >= 5 && string(c.buf.b[c.buf.r:c.buf.r+5]) == "0\r\n\r\n"
-}
-
-func unhex(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }

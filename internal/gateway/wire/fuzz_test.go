@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -101,7 +102,7 @@ func naiveChunks(raw string) (body, rest string, ok bool) {
 		raw = raw[len(m[0]):]
 		n := 0
 		for _, c := range []byte(m[1]) {
-			v, _ := unhex(c)
+			v, _ := canon.Unhex(c)
 			n = n<<4 | int(v)
 		}
 		if n == 0 {

@@ -206,7 +206,7 @@ func fieldLine(b []byte, at int, s *span) (int, *fault.Fault) {
 		return 0, foldedLine
 	}
 	colon := at
-	for token(b[colon]) {
+	for canon.TokenByte(b[colon]) {
 		colon++
 	}
 	if b[colon] != ':' || colon == at {
@@ -270,23 +270,6 @@ func canonical(name []byte) {
 	}
 }
 
-// Sets of ASCII bytes as two words of bits each.
-const (
-	digits    uint64 = 0x3ff << '0'
-	letters   uint64 = 0x3ffffff<<('A'-64) | 0x3ffffff<<('a'-64)
-	tokenLow  uint64 = digits | 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'.'
-	tokenHigh uint64 = letters | 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) | 1<<('|'-64) | 1<<('~'-64)
-)
-
-// token tells whether c may stand in a token (RFC 9110 section 5.6.2).
-func token(c byte) bool {
-	word := tokenLow
-	if c >= 64 {
-		word = tokenHigh
-	}
-	return c < 128 && word>>(c&63)&1 == 1
-}
-
 // valued tells whether c may stand in a field value (RFC 9110 section 5.5).
 func valued(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
 
@@ -294,7 +277,7 @@ func valued(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
 // -1.
 func notToken(b []byte) int {
 	for i, c := range b {
-		if !token(c) {
+		if !canon.TokenByte(c) {
 			return i
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -96,7 +97,7 @@ func appendFields(b []byte, head risk.Fields, upgrade bool) []byte {
 // lawful tells whether a field can be written as it is.
 func lawful(f *risk.Field) bool {
 	for i := range len(f.Name) {
-		if !token(f.Name[i]) {
+		if !canon.TokenByte(f.Name[i]) {
 			return false
 		}
 	}

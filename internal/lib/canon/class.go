@@ -28,7 +28,9 @@ func in(c byte, low, high uint64) bool {
 
 func unreserved(c byte) bool { return in(c, unreservedLow, unreservedHigh) }
 func pchar(c byte) bool      { return in(c, pcharLow, pcharHigh) }
-func token(c byte) bool      { return in(c, tokenLow, tokenHigh) }
+
+// TokenByte tells whether c may stand in a token (RFC 9110 section 5.6.2).
+func TokenByte(c byte) bool { return in(c, tokenLow, tokenHigh) }
 
 // quoted tells which bytes browsers send raw although RFC 3986 wants them
 // percent-encoded; Path encodes them.
@@ -37,8 +39,9 @@ func quoted(c byte) bool { return c == '[' || c == ']' || c == '|' || c == '^' }
 // ctl tells whether c is a control character of ASCII.
 func ctl(c byte) bool { return c < 0x20 || c == 0x7f }
 
-// unhex gives the value of a hexadecimal digit.
-func unhex(c byte) (byte, bool) {
+// Unhex gives the value of a hexadecimal digit of either case, and whether c is
+// one.
+func Unhex(c byte) (byte, bool) {
 	switch {
 	case '0' <= c && c <= '9':
 		return c - '0', true
@@ -55,8 +58,8 @@ func triplet[T string | []byte](s T, i int) (byte, bool) {
 	if i+2 >= len(s) {
 		return 0, false
 	}
-	h, ok := unhex(s[i+1])
-	l, ok2 := unhex(s[i+2])
+	h, ok := Unhex(s[i+1])
+	l, ok2 := Unhex(s[i+2])
 	return h<<4 | l, ok && ok2
 }
 

@@ -7,7 +7,7 @@ func FieldName(s string) error {
 		return refuse(Empty, 0)
 	}
 	for i := 0; i < len(s); i++ {
-		if !token(s[i]) {
+		if !TokenByte(s[i]) {
 			return refuse(Token, i)
 		}
 	}

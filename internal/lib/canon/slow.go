@@ -174,8 +174,8 @@ func again(s []byte) bool {
 	if len(s) < 2 {
 		return false
 	}
-	_, high := unhex(s[0])
-	_, low := unhex(s[1])
+	_, high := Unhex(s[0])
+	_, low := Unhex(s[1])
 	return high && low
 }
 
