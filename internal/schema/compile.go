@@ -2,6 +2,7 @@ package schema
 
 import (
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/ecma"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 )
 
@@ -126,8 +127,8 @@ func (p *Programs) pattern(text string) *matcher {
 	if known {
 		return re
 	}
-	if translated, err := translate(text); err == nil {
-		re, _ = newMatcher(translated) // translate has parsed it
+	if translated, err := ecma.Translate(text); err == nil {
+		re, _ = newMatcher(translated) // Translate has parsed it
 	}
 	p.regexp[text] = re
 	return re

@@ -21,7 +21,7 @@
 //
 // Limits:
 //   - Patterns are translated from ECMA-262 to RE2; those with lookaround or
-//     backreferences are reported once (schema/pattern) and not checked.
+//     backreferences are reported by the front end and not checked.
 //   - Equality of objects and arrays (uniqueItems, const, enum) is that of their
 //     digests, of 128 bits under secret seeds.
 //   - When a value matches none of several alternatives, those that a constant

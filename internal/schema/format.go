@@ -2,9 +2,10 @@ package schema
 
 import (
 	"bytes"
-	"errors"
 	"net/netip"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/internal/lib/ecma"
 )
 
 // textFormat tells whether text has a format.
@@ -360,7 +361,4 @@ func isPointer(s []byte) bool {
 }
 
 // isPattern is a pattern of ECMA-262, be it one that cannot be translated.
-func isPattern(s []byte) bool {
-	_, err := (&translator{in: string(s), strict: true}).run()
-	return err == nil || errors.Is(err, errUntranslatable)
-}
+func isPattern(s []byte) bool { return ecma.Valid(string(s)) }

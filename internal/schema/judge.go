@@ -1,15 +1,12 @@
 package schema
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/ecma"
 	"github.com/sallyport/sallyport/source"
 )
-
-// Pattern is the code of the warning about a pattern that is not checked.
-const Pattern source.Code = "schema/pattern"
 
 // An Unchecked is one thing that a contract declares and that is not checked.
 type Unchecked struct {
@@ -37,33 +34,6 @@ func (c *compiler) shape(s *contract.Schema) *shape {
 	return c.programs.shapes.of(s, shapeDepth)
 }
 
-// judge looks for what is wrong with s and everything below it, without
-// compiling it. Schemas that were judged before are passed over.
-func (c *compiler) judge(s *contract.Schema) {
-	c.programs.mu.Lock()
-	defer c.programs.mu.Unlock()
-	c.judgeLocked(s)
-}
-
-func (c *compiler) judgeLocked(s *contract.Schema) {
-	if s == nil || c.programs.judged[s] {
-		return
-	}
-	c.programs.judged[s] = true
-	for _, text := range patternsOf(s) {
-		if _, err := translate(text); err != nil {
-			c.list.Add(source.Diagnostic{
-				At: s.At, Severity: source.Warning, Code: Pattern,
-				Text: fmt.Sprintf("the pattern is not checked: %v", err),
-				Hint: "write it without lookaround and backreferences",
-			})
-		}
-	}
-	for _, child := range s.Children() {
-		c.judgeLocked(child)
-	}
-}
-
 func patternsOf(s *contract.Schema) []string {
 	var out []string
 	if s.Pattern != "" {
@@ -81,7 +51,7 @@ type unchecked struct{ list []Unchecked }
 func (u *unchecked) schema(s *contract.Schema) {
 	contract.Walk(s, func(s *contract.Schema) bool {
 		for _, text := range patternsOf(s) {
-			if _, err := translate(text); err != nil {
+			if _, err := ecma.Translate(text); err != nil {
 				u.list = append(u.list, Unchecked{s.At, "pattern"})
 			}
 		}

@@ -19,9 +19,8 @@ type Programs struct {
 	fresh  []*program // not yet finished
 	around *scope     // the resources on the way to what is being compiled
 	scopes map[scope]*scope
-	byNode map[nodeKey]*program      // complete once mu is free
-	regexp map[string]*matcher       // by ECMA-262 text; nil: cannot be translated
-	judged map[*contract.Schema]bool // already looked at by judge
+	byNode map[nodeKey]*program // complete once mu is free
+	regexp map[string]*matcher  // by ECMA-262 text; nil: cannot be translated
 	shapes shapes
 }
 
@@ -32,7 +31,6 @@ func NewPrograms() *Programs {
 		regexp: map[string]*matcher{},
 		seeds:  newSeeds(),
 		scopes: map[scope]*scope{},
-		judged: map[*contract.Schema]bool{},
 		shapes: shapes{},
 	}
 	p.pool.New = func() any { return newRun() }

@@ -185,18 +185,6 @@ func TestLoopsThroughNotCloseTheSchema(t *testing.T) {
 	}
 }
 
-func TestPatternsAreTranslatedBeforeTheyAreJudged(t *testing.T) {
-	t.Parallel()
-	for ecma, re2 := range map[string]string{
-		`^[\w-.]+$`: `^[\w\-.]+$`, `\u0041\u{1F600}`: `\x{0041}\x{1F600}`, `[^]`: `[\s\S]`, `[]`: `[^\s\S]`, `\/\-\_\@`: `\/\-\_\@`,
-		`\cA\0`: `\x01\x00`, `[[a]`: `[\[a]`, `a\d\b`: `a\d\b`, `\y`: `y`, `\`: `\`, `(?<n>a)`: `(?<n>a)`,
-	} {
-		if got := toRE2(ecma); got != re2 {
-			t.Errorf("toRE2(%q) = %q, want %q", ecma, got, re2)
-		}
-	}
-}
-
 func TestYAMLNumbersBecomeJSONLiterals(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

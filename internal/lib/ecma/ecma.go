@@ -1,4 +1,9 @@
-package schema
+// Package ecma turns the patterns of ECMA-262, which JSON Schema has, into
+// regular expressions that run in linear time.
+//
+// Limits: lookaround, backreferences and repetitions above 1,000 have no such
+// form.
+package ecma
 
 import (
 	"errors"
@@ -9,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// errUntranslatable is why a pattern cannot run in linear time.
-var errUntranslatable = errors.New("cannot be translated to RE2")
+// ErrUntranslatable is why a pattern cannot run in linear time.
+var ErrUntranslatable = errors.New("cannot be translated to RE2")
 
 // Character classes of ECMA-262 that differ from those of RE2.
 const (
@@ -25,20 +30,27 @@ const (
 // maxPattern bounds a pattern in bytes.
 const maxPattern = 16 << 10
 
-// translate turns a pattern of ECMA-262 (section 22.2, with the u flag, and
+// Translate turns a pattern of ECMA-262 (section 22.2, with the u flag, and
 // the laxity of Annex B where it is harmless) into one of RE2 that matches the
-// same. Lookaround, backreferences, and repetitions above 1,000 have no such
-// form.
+// same, in the syntax of package regexp. The error is ErrUntranslatable for what
+// has no such form, and says what is wrong with what is no pattern.
 //
 // Flags such as (?i), which many documents have though ECMA-262 does not, mean
 // what they mean to RE2.
-func translate(pattern string) (string, error) {
+func Translate(pattern string) (string, error) {
 	return (&translator{in: pattern}).run()
+}
+
+// Valid tells whether pattern is one of ECMA-262, be it one that Translate
+// cannot do. What only other dialects have is none.
+func Valid(pattern string) bool {
+	_, err := (&translator{in: pattern, strict: true}).run()
+	return err == nil || errors.Is(err, ErrUntranslatable)
 }
 
 func (t *translator) run() (string, error) {
 	if len(t.in) > maxPattern {
-		return "", fmt.Errorf("pattern of %d bytes: %w", len(t.in), errUntranslatable)
+		return "", fmt.Errorf("pattern of %d bytes: %w", len(t.in), ErrUntranslatable)
 	}
 	for t.at < len(t.in) {
 		if err := t.step(); err != nil {
@@ -115,7 +127,7 @@ func (t *translator) group() error {
 		t.at++
 		t.out.WriteByte('(')
 	case strings.HasPrefix(rest, "(?="), strings.HasPrefix(rest, "(?!"), strings.HasPrefix(rest, "(?<="), strings.HasPrefix(rest, "(?<!"):
-		return fmt.Errorf("lookaround %w", errUntranslatable)
+		return fmt.Errorf("lookaround %w", ErrUntranslatable)
 	case strings.HasPrefix(rest, "(?<"):
 		end := strings.IndexByte(rest, '>')
 		if end < 0 {
@@ -144,7 +156,7 @@ func (t *translator) escape() error {
 			t.out.WriteByte(c)
 			return nil
 		case 'k', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-			return fmt.Errorf("backreference %w", errUntranslatable)
+			return fmt.Errorf("backreference %w", ErrUntranslatable)
 		}
 	}
 	a, err := t.atom()
@@ -276,7 +288,7 @@ func (t *translator) atom() (atom, error) {
 		return atom{r: '\b'}, nil
 	case '0':
 		if digits(t.rest()) > 0 {
-			return atom{}, fmt.Errorf("octal escape %w", errUntranslatable)
+			return atom{}, fmt.Errorf("octal escape %w", ErrUntranslatable)
 		}
 		return atom{r: 0}, nil
 	case 'c':
@@ -334,12 +346,12 @@ func (t *translator) unicode() (atom, error) {
 		return a, err
 	}
 	if a.r > 0xdbff || !strings.HasPrefix(t.rest(), `\u`) {
-		return atom{}, fmt.Errorf("lone surrogate %w", errUntranslatable)
+		return atom{}, fmt.Errorf("lone surrogate %w", ErrUntranslatable)
 	}
 	t.at += 2
 	low, err := t.hex(4)
 	if err != nil || low.r < 0xdc00 || low.r > 0xdfff {
-		return atom{}, fmt.Errorf("lone surrogate %w", errUntranslatable)
+		return atom{}, fmt.Errorf("lone surrogate %w", ErrUntranslatable)
 	}
 	return atom{r: (a.r-0xd800)<<10 + (low.r - 0xdc00) + 0x10000}, nil
 }
@@ -358,7 +370,7 @@ func (t *translator) property(letter rune) (atom, error) {
 		case "Script", "sc", "General_Category", "gc":
 			name = value
 		default:
-			return atom{}, fmt.Errorf("property %w", errUntranslatable)
+			return atom{}, fmt.Errorf("property %w", ErrUntranslatable)
 		}
 	}
 	if short, ok := category(name); ok {
@@ -366,7 +378,7 @@ func (t *translator) property(letter rune) (atom, error) {
 	}
 	set := `\` + string(letter) + "{" + name + "}"
 	if _, err := syntax.Parse(set, syntax.Perl); err != nil {
-		return atom{}, fmt.Errorf("property %w", errUntranslatable)
+		return atom{}, fmt.Errorf("property %w", ErrUntranslatable)
 	}
 	return atom{set: set}, nil
 }
@@ -412,4 +424,13 @@ func category(long string) (string, bool) {
 		return "Cc", true
 	}
 	return "", false
+}
+
+// digits counts the ASCII digits that s starts with.
+func digits(s string) int {
+	n := 0
+	for n < len(s) && s[n]-'0' <= 9 {
+		n++
+	}
+	return n
 }
