@@ -7,11 +7,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
 	"time"
 	"unicode/utf8"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // sample is a record with most fields, as a denied write makes it.
@@ -283,7 +286,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(sampleText))
 	f.Add([]byte(`{"v":1,"kind":"start","node":"\u202e\udb40\udc41"}`))
 	f.Add([]byte(`{"v":3,"kind":"gap","new":[{}],"cut":["passed"]}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	fuzzloop.Run(f, func(t *testing.T, b []byte) {
 		e, err := Parse(b)
 		if err != nil {
 			return

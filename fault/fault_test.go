@@ -7,7 +7,10 @@ import (
 	"io"
 	"strings"
 	"testing"
+
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 func TestAProblemIsAnRFC9457Document(t *testing.T) {
@@ -31,7 +34,7 @@ func TestDetailsAreBounded(t *testing.T) {
 
 func FuzzStringsAreEscaped(f *testing.F) {
 	f.Add("<script>\u2028\x00\xff\"\\")
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		out := (&Problem{Title: s, Details: []Detail{{Name: s, Rule: s}}}).Append(nil)
 		var back map[string]any
 		if err := json.Unmarshal(out, &back); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/internal/app"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // sent is a request in the form that tests compare.
@@ -152,7 +153,7 @@ func FuzzParseCurl(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
+	fuzzloop.Run(f, func(t *testing.T, text string) {
 		r, _, err := parseCurl(text)
 		lawful(t, text, r, err)
 	})
@@ -164,7 +165,7 @@ func FuzzParseRaw(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
+	fuzzloop.Run(f, func(t *testing.T, text string) {
 		r, err := parseRaw(text)
 		lawful(t, text, r, err)
 		if err == nil {

@@ -3,9 +3,12 @@ package main
 import (
 	"strings"
 	"testing"
+
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 func TestWhatOthersWroteCannotSteerTheTerminal(t *testing.T) {
@@ -28,7 +31,7 @@ func TestWhatOthersWroteCannotSteerTheTerminal(t *testing.T) {
 
 func FuzzClean(f *testing.F) {
 	f.Add("a\x1b[0m\u202e\xff")
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		got := clean(s)
 		if strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("clean(%q) = %q can steer a terminal", s, got)
@@ -71,7 +74,7 @@ func FuzzSpan(f *testing.F) {
 	for _, s := range []string{"90d", "1ms", "0s", "99999999999d"} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		d, err := parseSpan(s)
 		if err == nil && d < 0 {
 			t.Errorf("%q is the negative span %v", s, d)

@@ -12,9 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
 	"time"
 
 	"github.com/sallyport/sallyport/internal/lib/clock"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/source"
 )
 
@@ -237,7 +239,7 @@ func FuzzParsePair(f *testing.F) {
 	c := issue(f, nil, []string{"a.example"}, nil)
 	f.Add(certPEM(c), keyPEM(f, c))
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\n"), []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAA==\n-----END RSA PRIVATE KEY-----\n"))
-	f.Fuzz(func(t *testing.T, cert, key []byte) {
+	fuzzloop.Run(f, func(t *testing.T, cert, key []byte) {
 		e, err := parsePair(Pair{"c", "k"}, cert, key)
 		if err != nil {
 			if code(err) == "" {

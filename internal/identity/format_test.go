@@ -9,9 +9,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
 	"time"
 
 	"github.com/sallyport/sallyport/internal/lib/clock"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/internal/lib/secret"
 )
 
@@ -143,7 +145,7 @@ func FuzzCheckFormat(f *testing.F) {
 	}
 	// The slow oracle: a regular expression, and arithmetic.
 	shape := regexp.MustCompile(`\A([a-z][a-z0-9]{1,15}_live_([0-9A-Za-z]{43}))([0-9A-Za-z]{6})\z`)
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		want, m := Malformed, shape.FindStringSubmatch(s)
 		if m != nil {
 			n := new(big.Int)

@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"testing"
+
 	"time"
 
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // usual is what most exchanges record.
@@ -134,7 +136,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add(appendFrame(appendFrame(nil, get(1)), post(2)))
 	f.Add(appendFrame(nil, get(1))[:30])
 	f.Add([]byte{0, 0, 0, 0, 255, 255, 255, 255, 0})
-	f.Fuzz(func(t *testing.T, b []byte) {
+	fuzzloop.Run(f, func(t *testing.T, b []byte) {
 		r := newFrames(bytes.NewReader(b), 0)
 		whole := 0
 		for {
@@ -159,7 +161,7 @@ func FuzzParseHead(f *testing.F) {
 	for _, kind := range []headKind{headMark, headEnd, headTomb} {
 		f.Add(s.line(&Head{Kind: kind, Segment: 3, First: 7, Count: 9, Open: 2, Time: time.Unix(1, 0)}))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	fuzzloop.Run(f, func(t *testing.T, b []byte) {
 		h, body, _, err := parseHead(b)
 		if err != nil {
 			if !errors.Is(err, errHead) {
@@ -196,7 +198,7 @@ func FuzzRing(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:half])
 	f.Add([]byte(ringMagic))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	fuzzloop.Run(f, func(t *testing.T, b []byte) {
 		for id, k := range parseRing(b) {
 			if frame, err := newFrame(k.frame); err != nil || len(frame) != len(k.frame) || k.id != id || !bytes.Contains(b, k.frame) {
 				t.Fatalf("an intent that is no record of the file: %v", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -158,7 +159,7 @@ func seedDice(f *testing.F) {
 func FuzzSchemaAgainstOracle(f *testing.F) {
 	seedDice(f)
 	cache := &pairings{judge: strictOracle}
-	f.Fuzz(func(t *testing.T, schema, instance []byte) {
+	fuzzloop.Run(f, func(t *testing.T, schema, instance []byte) {
 		p := cache.of(t, roll(schema).schema(false))
 		body := []byte(roll(instance).value(3))
 		want := oracleAccepts(t, p.oracle, body)
@@ -180,7 +181,7 @@ func FuzzInstanceAgainstOracle(f *testing.F) {
 		f.Add(k*61, []byte{byte(k), 7, 3, byte(5 * k), 1, 9, 2, byte(k >> 1), 8, 1, 4, 6, 3, byte(11 * k), 2, 5, 7, 1, 0, 3})
 	}
 	pairs := pool[*pairing]{make: func(t testing.TB, text string) *pairing { return newPairing(t, text, strictOracle) }}
-	f.Fuzz(func(t *testing.T, pick uint16, instance []byte) {
+	fuzzloop.Run(f, func(t *testing.T, pick uint16, instance []byte) {
 		p := pairs.at(t, pick)
 		body := []byte(roll(instance).value(3))
 		want := oracleAccepts(t, p.oracle, body)
@@ -207,7 +208,7 @@ func FuzzTextAgainstOracle(f *testing.F) {
 		f.Add([]byte{byte(k), 7, 1, 19, 200, 3, 4, 50, 6, 99}, []byte(text))
 	}
 	cache := &pairings{judge: strictOracle}
-	f.Fuzz(func(t *testing.T, schema, body []byte) {
+	fuzzloop.Run(f, func(t *testing.T, schema, body []byte) {
 		if len(body) > 2048 || hugeExponent(body) {
 			return
 		}
@@ -255,7 +256,7 @@ func hugeExponent(body []byte) bool {
 func FuzzStrip(f *testing.F) {
 	seedDice(f)
 	cache := &pairings{}
-	f.Fuzz(func(t *testing.T, schema, instance []byte) {
+	fuzzloop.Run(f, func(t *testing.T, schema, instance []byte) {
 		monotone := len(schema) > 0 && schema[0]&1 == 0
 		p := cache.of(t, roll(schema).schema(monotone))
 		body := []byte(roll(instance).value(4))

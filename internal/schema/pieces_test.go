@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -61,7 +62,7 @@ func FuzzPieces(f *testing.F) {
 	programs := pool[*program]{make: func(t testing.TB, text string) *program { return NewPrograms().compile(mustSchema(t, text)) }}
 	r := newRun()
 	var d jsonx.Doc
-	f.Fuzz(func(t *testing.T, pick uint16, body, sizes []byte) {
+	fuzzloop.Run(f, func(t *testing.T, pick uint16, body, sizes []byte) {
 		p := programs.at(t, pick)
 		way := direction(len(sizes) & 1)
 		whole, ok := wholeReading(r, p, body, way)
@@ -110,7 +111,7 @@ func FuzzFilter(f *testing.F) {
 		f.Add(uint16(k), spreadDice(uint64(k) + 1000)[:64], []byte{k, 3, 1, 0, 9, 2})
 	}
 	replies := pool[*Reply]{make: func(t testing.TB, text string) *Reply { return replyOf(t, secretive(text)) }}
-	f.Fuzz(func(t *testing.T, pick uint16, instance, sizes []byte) {
+	fuzzloop.Run(f, func(t *testing.T, pick uint16, instance, sizes []byte) {
 		r := replies.at(t, pick)
 		kinds := map[risk.MarkKind]bool{
 			risk.WriteOnlyMember: true, risk.UndeclaredClosed: true,

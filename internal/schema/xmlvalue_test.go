@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 )
 
@@ -221,7 +223,7 @@ func FuzzXMLValues(f *testing.F) {
 		"w":{"type":"array","items":{"$ref":"#"}},"c":{"$ref":"#"},"n":{"type":["number","null"]}}}`,
 		map[string]contract.XML{"i": {Attribute: true}, "w": {Wrapped: true}, "w.[]": {Name: "k"}, "c": {Namespace: "u"}})
 	of, _ := (&xmlRoot{from: s}).of()
-	f.Fuzz(func(t *testing.T, body []byte) {
+	fuzzloop.Run(f, func(t *testing.T, body []byte) {
 		x := xmlReader{rest: body}
 		if !utf8.Valid(body) || !x.document() {
 			return

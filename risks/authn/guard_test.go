@@ -3,6 +3,7 @@ package authn
 import (
 	"strings"
 	"testing"
+
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/fault"
 	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -318,7 +320,7 @@ func FuzzAuthorization(f *testing.F) {
 	for _, s := range []string{"Bearer abc.def-_~+/==", "bEARER  x", "Bearer a,b", "Basic YTpi", "Bearer", "Bearer \x00", "Bearer a b", "Basic YTp"} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, value string) {
+	fuzzloop.Run(f, func(t *testing.T, value string) {
 		for _, scheme := range []string{"bearer", "basic"} {
 			got := authorization(risk.Fields{{Name: "Authorization", Value: value}}, scheme)
 			if got == "" {

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // leaking are texts as services really write them.
@@ -159,7 +162,7 @@ func FuzzTheAutomatonFindsWhatASlowSearchFinds(f *testing.F) {
 	for _, text := range lawful() {
 		f.Add(text)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
+	fuzzloop.Run(f, func(t *testing.T, text string) {
 		agrees(t, text)
 		var escaped tally
 		escaped.escaped([]byte(text)) // must end whatever stands there

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/fault"
 	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/risk"
 	"github.com/sallyport/sallyport/source"
 )
@@ -191,7 +192,7 @@ func FuzzHeld(f *testing.F) {
 	for _, s := range []string{"0", "-1", "9007199254740992", "9007199254740993", "1e22", "1e23", "1.5e300", "123456789012345678e-2", "1e400", "-0.0e9"} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
+	fuzzloop.Run(f, func(t *testing.T, text string) {
 		if len(text) > 40 || !json.Valid([]byte(text)) || text == "" || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/internal/lib/intake"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 	"github.com/sallyport/sallyport/risk"
@@ -233,7 +234,7 @@ func FuzzMutantsBreakTheBodyAndNotItsSyntax(f *testing.F) {
 	f.Add(` { "note" : "\u0061\"" } `, "abcdefghijklmnop")
 	f.Add(`{}`, "abcdefghijklmnop")
 	f.Add(`[1]`, "a")
-	f.Fuzz(func(t *testing.T, lawful, canary string) {
+	fuzzloop.Run(f, func(t *testing.T, lawful, canary string) {
 		if len(canary) != 16 || strings.Trim(canary, "abcdefghijklmnopqrstuvwxyz") != "" {
 			return
 		}

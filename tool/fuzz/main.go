@@ -1,6 +1,10 @@
 // Command fuzz runs every fuzz target for a while, and keeps count.
 //
-//	fuzz [-time 20s] [-match REGEXP] [-workers 1] [-keep .cache/fuzz] [-totals]
+//	fuzz [-time 20s] [-match REGEXP] [-slow] [-workers 1] [-keep .cache/fuzz] [-totals]
+//
+// The engine is that of internal/lib/fuzzloop, in one process and guided by the
+// coverage of our own code. With -slow it is that of the testing package, which
+// is guided by the coverage of all code, and survives whatever an input does.
 //
 // What coverage has found lies below -keep, so that a run goes on where the
 // last one ended, and so do the counts: executions.tsv has a line for each run
@@ -8,8 +12,7 @@
 // target, and fails the ordinary tests from then on. The exit code is 1 where
 // a target failed.
 //
-// Limits: the count of executions is that of the testing package, which counts
-// the replay of what was found before.
+// Limits: the count of executions includes the replay of what was found before.
 package main
 
 import (
@@ -31,13 +34,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 func main() {
 	var o options
 	flag.DurationVar(&o.time, "time", 20*time.Second, "time for each target")
 	match := flag.String("match", "", "regular expression of FOLDER TARGET; others are passed over")
-	flag.IntVar(&o.workers, "workers", 1, "processes that try inputs")
+	flag.IntVar(&o.workers, "workers", 1, "processes that try inputs, with -slow")
+	flag.BoolVar(&o.slow, "slow", false, "use the engine of the testing package")
 	flag.StringVar(&o.keep, "keep", filepath.Join(".cache", "fuzz"), "folder for what was found, and the counts")
 	totals := flag.Bool("totals", false, "print the counts and run nothing")
 	flag.Parse()
@@ -57,6 +63,7 @@ func main() {
 type options struct {
 	time    time.Duration
 	workers int
+	slow    bool
 	keep    string // absolute once run has begun
 	match   *regexp.Regexp
 }
@@ -146,7 +153,7 @@ func targets(root string) (map[string][]string, error) {
 // folder builds the instrumented tests of a folder once, and runs its targets.
 func (o *options) folder(ctx context.Context, folder string, names []string, code string) (bool, error) {
 	binary := filepath.Join(o.keep, "bin", strings.ReplaceAll(folder, "/", "-")+".test")
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-fuzz", ".", "-o", binary, "./"+folder)
+	build := exec.CommandContext(ctx, "go", append(o.build(), "-o", binary, "./"+folder)...)
 	if out, err := build.CombinedOutput(); err != nil {
 		return false, fmt.Errorf("build %s: %w\n%s", folder, err, out)
 	}
@@ -169,10 +176,31 @@ func (o *options) folder(ctx context.Context, folder string, names []string, cod
 	return sound, nil
 }
 
+// build gives the arguments of the go command that builds instrumented tests.
+// The loop counts in our own code, and neither in itself nor in its mutator.
+func (o *options) build() []string {
+	if o.slow {
+		return []string{"test", "-c", "-fuzz", "."}
+	}
+	const ours = "github.com/sallyport/sallyport/"
+	return []string{"test", "-c", "-tags", "fuzzloop", "-ldflags=-checklinkname=0", "-gcflags=" + ours + "...=-d=libfuzzer", "-gcflags=" + ours + "internal/lib/fuzzloop="}
+}
+
+// command gives what runs a target.
+func (o *options) command(ctx context.Context, binary, folder, name string) *exec.Cmd {
+	found := filepath.Join(o.keep, "found", folder)
+	if o.slow {
+		return exec.CommandContext(ctx, binary, "-test.run", "^$", "-test.fuzz", "^"+name+"$", "-test.fuzztime", o.time.String(),
+			"-test.parallel", strconv.Itoa(o.workers), "-test.fuzzcachedir", found)
+	}
+	cmd := exec.CommandContext(ctx, binary, "-test.run", "^"+name+"$", "-test.timeout", "0")
+	cmd.Env = append(os.Environ(), fuzzloop.EnvTime+"="+o.time.String(), fuzzloop.EnvFound+"="+found)
+	return cmd
+}
+
 // target runs one target, and gives the number of executions.
 func (o *options) target(ctx context.Context, binary, folder, name string) (n int64, ok bool, err error) {
-	cmd := exec.CommandContext(ctx, binary, "-test.run", "^$", "-test.fuzz", "^"+name+"$", "-test.fuzztime", o.time.String(),
-		"-test.parallel", strconv.Itoa(o.workers), "-test.fuzzcachedir", filepath.Join(o.keep, "found", folder))
+	cmd := o.command(ctx, binary, folder, name)
 	cmd.Dir = folder
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second

@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // seed adds the first file of each archive that ends with one of the endings.
@@ -93,10 +94,10 @@ func endlessly(s *contract.Schema, on map[*contract.Schema]bool) bool {
 func FuzzJSON(f *testing.F) {
 	f.Add(minimal)
 	seed(f, ".json")
-	f.Fuzz(func(t *testing.T, text string) { checkLoad(t, "openapi.json", text) })
+	fuzzloop.Run(f, func(t *testing.T, text string) { checkLoad(t, "openapi.json", text) })
 }
 
 func FuzzYAML(f *testing.F) {
 	seed(f, ".yaml")
-	f.Fuzz(func(t *testing.T, text string) { checkLoad(t, "openapi.yaml", text) })
+	fuzzloop.Run(f, func(t *testing.T, text string) { checkLoad(t, "openapi.yaml", text) })
 }

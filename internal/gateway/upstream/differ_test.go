@@ -15,9 +15,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // A script is a connection whose other end says what it has to say once it was
@@ -269,7 +272,7 @@ func FuzzReply(f *testing.F) {
 		f.Add(generated(r), false)
 	}
 	a := desk()
-	f.Fuzz(func(t *testing.T, text []byte, isHead bool) {
+	fuzzloop.Run(f, func(t *testing.T, text []byte, isHead bool) {
 		method := "GET"
 		if isHead {
 			method = "HEAD"

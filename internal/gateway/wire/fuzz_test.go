@@ -9,9 +9,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
 	"time"
 
 	"github.com/sallyport/sallyport/internal/lib/canon"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -131,7 +133,7 @@ func FuzzTheFrontAcceptsNothingThatOthersReadOtherwise(f *testing.F) {
 	f.Add([]byte("\r\nGET http://a/x?y HTTP/1.1\r\nHost: a\r\nX:\t y \r\n\r\n"))
 	s := New(Config{Handler: HandlerFunc(func(*Exchange) {})})
 	f.Cleanup(func() { _ = s.Close() })
-	f.Fuzz(func(t *testing.T, raw []byte) {
+	fuzzloop.Run(f, func(t *testing.T, raw []byte) {
 		if len(raw) > 64<<10 {
 			return
 		}

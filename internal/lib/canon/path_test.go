@@ -10,7 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // reasonOf is the reason of an error, "" of none.
@@ -242,7 +245,7 @@ func FuzzPath(f *testing.F) {
 	for _, c := range pathCases(f) {
 		f.Add(c.raw, c.line%2)
 	}
-	f.Fuzz(func(t *testing.T, raw string, option int) {
+	fuzzloop.Run(f, func(t *testing.T, raw string, option int) {
 		o := Options{Parameters: option%2 == 1}
 		c, err := o.Path(raw)
 		if err == nil {

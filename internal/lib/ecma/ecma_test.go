@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"testing"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 func TestPatternsMeanWhatECMA262Says(t *testing.T) {
@@ -85,7 +87,7 @@ func FuzzTranslate(f *testing.F) {
 	for _, p := range []string{`^\d+$`, `[\w-.]`, `(?<a>b)\u{1F432}`, `[^]`, `{`, `\p{L}`, `a{1,3}?`} {
 		f.Add(p)
 	}
-	f.Fuzz(func(t *testing.T, pattern string) {
+	fuzzloop.Run(f, func(t *testing.T, pattern string) {
 		translated, err := Translate(pattern)
 		if err != nil {
 			return

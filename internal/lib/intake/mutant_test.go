@@ -3,9 +3,11 @@ package intake
 import (
 	"encoding/json"
 	"testing"
+
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
 )
 
@@ -76,7 +78,7 @@ func FuzzQuote(f *testing.F) {
 	for _, s := range []string{"", "a", `"`, `\`, "\x00\x1f\n\x10 ~", "\u00e9\u2028", `{"a":"b\n"}`} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		if !utf8.ValidString(s) {
 			return
 		}

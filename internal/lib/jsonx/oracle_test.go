@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // seeds are texts that fuzzing and mutation start from.
@@ -184,5 +187,5 @@ func FuzzParse(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	f.Fuzz(func(t *testing.T, text []byte) { agree(t, text) })
+	fuzzloop.Run(f, func(t *testing.T, text []byte) { agree(t, text) })
 }

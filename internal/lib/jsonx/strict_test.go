@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 // strict is a reader of the plain kind: it descends by recursion, decodes
@@ -209,7 +212,7 @@ func FuzzAcceptance(f *testing.F) {
 		}
 	}
 	var d Doc
-	f.Fuzz(func(t *testing.T, text []byte) {
+	fuzzloop.Run(f, func(t *testing.T, text []byte) {
 		err := d.Parse(text)
 		if want := accepts(string(text)); (err == nil) != want {
 			t.Fatalf("%q: %v, the strict reader says %v", text, err, want)

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 )
 
 func trusted(t testing.TB, texts ...string) Trusted {
@@ -152,7 +154,7 @@ func seed(f *testing.F) {
 
 func FuzzAnUntrustedPeerNeverInfluencesTheResult(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		peer := netip.MustParseAddr("203.0.113.9")
 		for _, field := range []Field{XForwarded, Forwarded} {
 			tr := trusted(t, "10.0.0.0/8", "unix")
@@ -171,7 +173,7 @@ func FuzzAnUntrustedPeerNeverInfluencesTheResult(f *testing.F) {
 // element, in the same line or in one of its own, that element decides.
 func FuzzWhatAClientWritesBeforeTheProxyIsNotRead(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		peer, client := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("198.51.100.7")
 		tr := trusted(t, "10.0.0.0/8")
 		for field, own := range map[Field]string{XForwarded: "198.51.100.7", Forwarded: `for="198.51.100.7:9";host="a,b";proto=http`} {
@@ -195,7 +197,7 @@ func FuzzWhatAClientWritesBeforeTheProxyIsNotRead(f *testing.F) {
 func FuzzForwardedFromTheRightAgreesWithTheLeft(f *testing.F) {
 	seed(f)
 	f.Add(`for=1.1.1.1;x="a, for=2.2.2.2;y=\"", for=3.3.3.3`)
-	f.Fuzz(func(t *testing.T, s string) {
+	fuzzloop.Run(f, func(t *testing.T, s string) {
 		want, ok := leftToRight(s)
 		if !ok || !want.addr.IsValid() || len(s) > maxElement {
 			return

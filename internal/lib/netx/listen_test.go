@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport/sallyport/internal/lib/fuzzloop"
 	"github.com/sallyport/sallyport/source"
 )
 
@@ -129,7 +130,7 @@ func FuzzParseListenNeverTakesPlainHTTPFromAfar(f *testing.F) {
 	for _, s := range []string{"https://api.acme.com", "http://127.0.0.1:1", "http://[::1]", "unix:///x", "http://localhost", "http://127.1"} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
+	fuzzloop.Run(f, func(t *testing.T, text string) {
 		l, err := ParseListen(text)
 		if err != nil {
 			var d source.Diagnostic
