@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/source"
@@ -37,8 +38,8 @@ func (k *keywords) exclusive(name string, v node, bound, exclusive *contract.Num
 	*exclusive, *bound = *bound, ""
 }
 
-// dynamicRef reads $dynamicRef as $ref. That is exact where one schema only
-// carries the anchor; otherwise it is said.
+// dynamicRef reads $dynamicRef. It is a $ref unless it leads to a dynamic anchor
+// by its name (JSON Schema 2020-12 section 8.2.3.2).
 func (k *keywords) dynamicRef() {
 	v := k.dynamic
 	if !v.is(source.String) {
@@ -46,7 +47,7 @@ func (k *keywords) dynamicRef() {
 		k.s.Never = true
 		return
 	}
-	at, p := k.b.resolve(v.f, v.text())
+	at, p := k.b.resolve(v, v.text())
 	if p != nil {
 		p := *p
 		p.code, p.text = CodeDynamicRef, p.text+"; this schema accepts nothing"
@@ -54,14 +55,15 @@ func (k *keywords) dynamicRef() {
 		k.s.Never = true
 		return
 	}
-	if n := at.f.dynamic[v.text()]; n > 1 {
-		k.b.warn(v, say(CodeDynamicRef, "write $ref", "%d schemas carry this dynamic anchor; the first one is always taken", n))
+	_, name, _ := strings.Cut(v.text(), "#")
+	if name == "" || at.get("$dynamicAnchor").str() != name {
+		k.b.apply(k.s, k.b.schema(at))
+		return
 	}
-	if target := k.b.schema(at); k.s.Ref == nil {
-		k.s.Ref = target
-	} else {
-		k.s.AllOf = append(k.s.AllOf, target)
+	if n := k.b.resourceOf(at.node).count(name); n > 1 {
+		k.b.warn(v, say(CodeDynamicRef, "give each resource one of them", "%d schemas of one resource carry this dynamic anchor; the first one is always taken", n))
 	}
+	k.b.dynamics = append(k.b.dynamics, dynamicUse{k.s, name, at})
 }
 
 // allowNull reads nullable: true of OpenAPI 3.0. Beside a type it adds null to

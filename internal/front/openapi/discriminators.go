@@ -41,7 +41,7 @@ func (b *builder) mapping(at spot, to node) *contract.Schema {
 			return b.schema(c)
 		}
 	}
-	target, p := b.resolve(to.f, name)
+	target, p := b.resolve(to, name)
 	if name == "" || p != nil {
 		b.warn(to, say(CodeDiscriminator, "name a component schema, or write a reference to one", "the discriminator maps to %q, which does not exist; such a value is refused", clip(to.text())))
 		return b.never(spot{to, at.pointer})

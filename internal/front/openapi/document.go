@@ -11,23 +11,25 @@ import (
 // A builder turns the files of a loader into one contract.
 type builder struct {
 	*loader
-	doc     spot
-	dialect contract.Dialect
-	out     *contract.Contract
-	words   map[string]string // texts that the contract keeps, each once
-	refs    map[target]resolved
-	params  map[node]*contract.Parameter
-	lists   map[node]parameterList
-	media   map[node]*contract.Media
-	schemes map[string]*contract.Scheme
-	queue   []job
-	slab    []contract.Schema
-	regexps map[string]string // why a pattern cannot be enforced, "" if it can
-	work    int
-	values  int
-	hints   int // near names that were looked for
-	mapped  map[*contract.Discriminator]map[string]bool
-	stop    bool // a limit was passed
+	doc      spot
+	dialect  contract.Dialect
+	out      *contract.Contract
+	words    map[string]string // texts that the contract keeps, each once
+	refs     map[target]resolved
+	params   map[node]*contract.Parameter
+	lists    map[node]parameterList
+	media    map[node]*contract.Media
+	schemes  map[string]*contract.Scheme
+	queue    []job
+	slab     []contract.Schema
+	dynamics []dynamicUse      // that have no meaning yet
+	scoped   bool              // some dynamic anchor has several meanings
+	regexps  map[string]string // why a pattern cannot be enforced, "" if it can
+	work     int
+	values   int
+	hints    int // near names that were looked for
+	mapped   map[*contract.Discriminator]map[string]bool
+	stop     bool // a limit was passed
 }
 
 func newBuilder(l *loader, root *file) *builder {

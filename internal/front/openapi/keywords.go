@@ -86,7 +86,7 @@ func (k *keywords) ref(v node) {
 		k.s.Never = true
 		return
 	}
-	at, p := k.b.resolve(v.f, v.text())
+	at, p := k.b.resolve(v, v.text())
 	if p != nil {
 		p := *p
 		p.text += "; this schema accepts nothing"

@@ -43,9 +43,10 @@ type file struct {
 	starts  []uint32 // offsets of the lines
 	index   map[uint32]map[string]uint32
 	schemas []*contract.Schema // by cell; nil until the first schema
-	anchors map[string]node    // nil until asked for
-	dynamic map[string]int     // how many schemas carry a $dynamicAnchor
 	lists   map[uint32][]uint32
+
+	indexed   bool
+	resources *resources // once indexed
 }
 
 // A node is one value in a file. The zero node stands for an absent value.

@@ -59,7 +59,7 @@ func (b *builder) follow(s spot) (spot, bool) {
 		if !is {
 			return s, true
 		}
-		next, p := b.resolve(s.f, ref.text())
+		next, p := b.resolve(ref, ref.text())
 		if p != nil {
 			b.warn(ref, *p)
 			return spot{}, false
@@ -70,9 +70,10 @@ func (b *builder) follow(s spot) (spot, bool) {
 	return spot{}, false
 }
 
-// A target names one reference of one file.
+// A target names one reference of one file, as it reads within a resource.
 type target struct {
 	f   *file
+	in  *resource
 	ref string
 }
 
@@ -82,32 +83,32 @@ type resolved struct {
 	p *problem
 }
 
-// resolve finds what ref, standing in f, names.
-func (b *builder) resolve(f *file, ref string) (spot, *problem) {
-	t := target{f, ref}
+// resolve finds what ref, standing at a node, names.
+func (b *builder) resolve(at node, ref string) (spot, *problem) {
+	t := target{at.f, b.resourceOf(at), ref}
 	if r, ok := b.refs[t]; ok {
 		return r.spot, r.p
 	}
 	b.refs[t] = resolved{p: &problem{CodeRefCycle, "let one of them hold the value itself", "the reference leads in a circle"}}
-	s, p := b.lookup(f, ref)
+	s, p := b.lookup(t)
 	b.refs[t] = resolved{s, p}
 	return s, p
 }
 
-func (b *builder) lookup(f *file, ref string) (spot, *problem) {
-	if s, ok := b.identified(f, ref); ok {
-		return s, nil
-	}
-	path, fragment, _ := strings.Cut(ref, "#")
+func (b *builder) lookup(t target) (spot, *problem) {
+	path, fragment, _ := strings.Cut(t.ref, "#")
+	from := t.in
 	if path != "" {
-		w := b.open(f, path)
-		if w.p != nil {
-			if w.p.code == CodeRead && !strings.ContainsAny(path, "./") {
-				w.p.hint = `to name a schema of this document, write "#/components/schemas/` + clip(path) + `"`
+		if from = b.identified(t, path); from == nil {
+			w := b.open(t.f, path)
+			if w.p != nil {
+				if w.p.code == CodeRead && !strings.ContainsAny(path, "./") {
+					w.p.hint = `to name a schema of this document, write "#/components/schemas/` + clip(path) + `"`
+				}
+				return spot{}, w.p
 			}
-			return spot{}, w.p
+			t.f = w.f
 		}
-		f = w.f
 	}
 	fragment, err := url.PathUnescape(fragment)
 	if err != nil {
@@ -115,19 +116,37 @@ func (b *builder) lookup(f *file, ref string) (spot, *problem) {
 		return spot{}, &p
 	}
 	if fragment != "" && fragment[0] != '/' {
-		if n, ok := b.anchors(f)["#"+fragment]; ok {
-			return spot{n, "#" + fragment}, nil
-		}
-		p := say(CodeRef, "a pointer starts with #/", "no schema has the anchor %q", clip(fragment))
-		return spot{}, &p
+		return b.anchored(t.f, from, fragment)
 	}
-	return b.point(f, fragment)
+	if from != nil && from.parent != nil {
+		s, p := b.point(from.spot, fragment)
+		if p == nil || path != "" {
+			return s, p
+		}
+		// Many who write $id count pointers from the document all the same.
+	}
+	return b.point(spot{node{t.f, 0}, "#"}, fragment)
 }
 
-// point follows a JSON pointer (RFC 6901). Where it leads through a reference
-// object that does not hold the next name, the reference is followed.
-func (b *builder) point(f *file, pointer string) (spot, *problem) {
-	s := spot{node{f, 0}, "#"}
+// anchored finds an anchor of a resource; of the file, where that has none.
+func (b *builder) anchored(f *file, in *resource, name string) (spot, *problem) {
+	if in != nil {
+		if s, ok := in.anchors[name]; ok {
+			return s, nil
+		}
+	}
+	if all := b.resources(f); all != nil {
+		if s, ok := all.anchors[name]; ok {
+			return s, nil
+		}
+	}
+	p := say(CodeRef, "a pointer starts with #/", "no schema has the anchor %q", clip(name))
+	return spot{}, &p
+}
+
+// point follows a JSON pointer (RFC 6901) from s. Where it leads through a
+// reference object that does not hold the next name, the reference is followed.
+func (b *builder) point(s spot, pointer string) (spot, *problem) {
 	if pointer == "" {
 		return s, nil
 	}
@@ -160,7 +179,7 @@ func (b *builder) step(s spot, name string) (spot, bool) {
 		if !is {
 			return spot{}, false
 		}
-		next, p := b.resolve(s.f, ref.text())
+		next, p := b.resolve(ref, ref.text())
 		if p != nil {
 			return spot{}, false
 		}
@@ -183,63 +202,17 @@ func (b *builder) missing(name string, n node) string {
 	return "add it, or mend the reference"
 }
 
-// identified finds a reference among the $id of the file's schemas (JSON
-// Schema 2020-12 section 8.2.1), as written or absolute.
-func (b *builder) identified(f *file, ref string) (spot, bool) {
-	if ref == "" || ref[0] == '#' || b.dialect != contract.OpenAPI31 {
-		return spot{}, false
+// identified finds the resource that a reference names, by its URI or as it is
+// written; nil where it names a file.
+func (b *builder) identified(t target, path string) *resource {
+	all := b.resources(t.f)
+	if all == nil || b.dialect != contract.OpenAPI31 {
+		return nil
 	}
-	path, fragment, _ := strings.Cut(ref, "#")
-	n, ok := b.anchors(f)[path]
-	if !ok {
-		return spot{}, false
-	}
-	s := spot{n, "#"}
-	if fragment == "" {
-		return s, true
-	}
-	if fragment[0] != '/' {
-		return spot{}, false
-	}
-	for _, token := range strings.Split(fragment[1:], "/") {
-		if s, ok = b.step(s, unescapePointer.Replace(token)); !ok {
-			return spot{}, false
+	if u, err := t.in.uri.Parse(path); err == nil {
+		if r := all.byURI[u.String()]; r != nil {
+			return r
 		}
 	}
-	return s, true
-}
-
-// anchors lists the schemas of f that have an $id (under its text), or an
-// $anchor or $dynamicAnchor (under "#" and its text); the first one wins.
-func (b *builder) anchors(f *file) map[string]node {
-	if f.anchors != nil {
-		return f.anchors
-	}
-	f.anchors, f.dynamic = map[string]node{}, map[string]int{}
-	if !strings.Contains(f.data, "$id") && !strings.Contains(f.data, "$anchor") && !strings.Contains(f.data, "$dynamicAnchor") {
-		return f.anchors
-	}
-	keep := func(name string, n node) {
-		if _, ok := f.anchors[name]; !ok && name != "#" && name != "" {
-			f.anchors[name] = n
-		}
-	}
-	for i := range f.cells {
-		n := node{f, uint32(i)}
-		if f.cells[i].kind != source.Object {
-			continue
-		}
-		for k, v := range n.members {
-			switch k.text() {
-			case "$id":
-				keep(v.str(), n)
-			case "$anchor":
-				keep("#"+v.str(), n)
-			case "$dynamicAnchor":
-				keep("#"+v.str(), n)
-				f.dynamic["#"+v.str()]++
-			}
-		}
-	}
-	return f.anchors
+	return all.byURI[path]
 }

@@ -69,12 +69,15 @@ func (b *builder) schema(s spot) *contract.Schema {
 		if !is || b.both(s, ref) {
 			return b.entered(s)
 		}
-		next, p := b.resolve(s.f, ref.text())
+		next, p := b.resolve(ref, ref.text())
 		if p != nil {
 			p := *p
 			p.text += "; this schema accepts nothing"
 			b.warn(ref, p)
 			return b.never(s)
+		}
+		if b.leaves(s.node, next.node) {
+			return b.entered(s)
 		}
 		s = next
 	}
@@ -123,14 +126,16 @@ func (b *builder) entered(s spot) *contract.Schema {
 // schemasOf fills in every schema that was asked for, and those that they ask
 // for.
 func (b *builder) schemasOf() {
-	for len(b.queue) > 0 && !b.stop {
-		batch := b.queue
-		b.queue = nil
-		for _, j := range batch {
-			if b.spend(j.at.node); b.stop {
-				return
+	for more := true; more && !b.stop; more = b.scopes() {
+		for len(b.queue) > 0 && !b.stop {
+			batch := b.queue
+			b.queue = nil
+			for _, j := range batch {
+				if b.spend(j.at.node); b.stop {
+					return
+				}
+				b.fill(j.s, j.at)
 			}
-			b.fill(j.s, j.at)
 		}
 	}
 	b.discriminators()
