@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"strings"
 
 	"github.com/sallyport/sallyport/contract"
@@ -14,10 +13,13 @@ import (
 )
 
 // parameter tries a parameter, or a header of a reply, by texts of its values.
-// Those with content, and objects in one text, are passed over.
+// What the style cannot write is passed over.
 func (t *trial) parameter(op *contract.Operation, p *contract.Parameter, side side) {
 	s := p.Schema
-	if s == nil || p.Content != nil || p.In == contract.InHeader && ignoredHeader(p.Name) {
+	if p.Content != nil {
+		s = p.Content.Schema
+	}
+	if s == nil || p.In == contract.InHeader && ignoredHeader(p.Name) {
 		return
 	}
 	seed, ok := t.sample.takes(t.name, fmt.Sprint(op.Key, p.In, p.Name, s.Pointer, side))
@@ -38,9 +40,12 @@ func (t *trial) parameter(op *contract.Operation, p *contract.Parameter, side si
 			continue
 		}
 		made++
+		if w.object {
+			t.count.composite++
+		}
 		t.compareText(&t.count.texts, at, ours, w, "parameter")
 		for _, m := range mutants(rnd, v, faults) {
-			if w, ok := write(p, m.value); ok {
+			if w, ok := write(p, m.value); ok && !(w.spread && m.kind == "member added") {
 				t.compareText(&t.count.spoiled, at, ours, w, "parameter, "+m.kind)
 			}
 		}
@@ -64,11 +69,22 @@ type wire struct {
 	path     risk.PathParam
 	field    risk.Field
 	readings []any
+	object   bool
+	spread   bool // it is an object, and a name that it does not know is another parameter's
 }
 
 // write serialises a value in the parameter's style; false where the style
 // cannot say it, or says something else too.
 func write(p *contract.Parameter, v any) (wire, bool) {
+	if p.Content != nil {
+		return writeContent(p, v)
+	}
+	if o, ok := v.(map[string]any); ok {
+		return writeObject(p, o)
+	}
+	if p.Schema.Types == contract.ObjectType {
+		return wire{}, false // anything else reads as one, or not at all
+	}
 	separator := ","
 	switch p.Style {
 	case contract.SpaceDelimited:
@@ -78,7 +94,8 @@ func write(p *contract.Parameter, v any) (wire, bool) {
 	case contract.TSV:
 		separator = "\t"
 	case contract.Simple, contract.Form:
-	case contract.Label, contract.Matrix, contract.DeepObject:
+	case contract.Label, contract.Matrix:
+	case contract.DeepObject:
 		return wire{}, false
 	}
 	list, many := v.([]any)
@@ -93,23 +110,19 @@ func write(p *contract.Parameter, v any) (wire, bool) {
 		}
 		texts = append(texts, text)
 	}
-	w := wire{text: strings.Join(texts, separator)}
 	spread := many && p.Explode && (p.In == contract.InQuery || p.In == contract.InCookie)
 	if len(texts) == 0 || p.In == contract.InCookie && spread {
 		return wire{}, false
 	}
-	w.readings = readings(texts, many)
-	if spread {
-		for _, text := range texts {
-			w.pairs = append(w.pairs, canon.Pair{Name: p.Name, Value: text, RawName: url.QueryEscape(p.Name), RawValue: url.QueryEscape(text)})
-		}
-		return w, true
+	if p.Style == contract.Label || p.Style == contract.Matrix {
+		return writePrefixed(p, texts, many)
 	}
-	w.pairs = []canon.Pair{{Name: p.Name, Value: w.text, RawName: url.QueryEscape(p.Name), RawValue: url.QueryEscape(w.text)}}
-	w.path = risk.PathParam{Name: p.Name, Text: w.text, Raw: url.PathEscape(w.text)}
-	w.field = risk.Field{Name: p.Name, Value: w.text}
-	if p.In == contract.InCookie {
-		w.field = risk.Field{Name: "Cookie", Value: p.Name + "=" + w.text}
+	w := single(p, strings.Join(texts, separator), readings(texts, many))
+	if spread {
+		w.pairs = w.pairs[:0]
+		for _, text := range texts {
+			w.pairs = append(w.pairs, pair(p.Name, text))
+		}
 	}
 	return w, true
 }
@@ -147,15 +160,7 @@ func readings(texts []string, many bool) []any {
 	asText, asValue := []any{}, []any{}
 	for _, text := range texts {
 		asText = append(asText, text)
-		var v any = text
-		if text != "" && json.Valid([]byte(text)) && strings.IndexByte("-0123456789tfn", text[0]) >= 0 {
-			d := json.NewDecoder(strings.NewReader(text))
-			d.UseNumber()
-			if d.Decode(&v) != nil {
-				v = text
-			}
-		}
-		asValue = append(asValue, v)
+		asValue = append(asValue, scalar(text))
 	}
 	if many {
 		return []any{asText, asValue}

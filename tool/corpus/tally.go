@@ -25,6 +25,7 @@ type counts struct {
 	harmless             score          // mutants that the oracle accepts
 	others               score          // what the generator meant to be lawful and the oracle refuses
 	texts                score          // parameters, as text
+	composite            int            // of these, objects and JSON, before a fault
 	spoiled              score          // parameters with a fault
 	classes              map[string][]difference
 }
@@ -124,6 +125,7 @@ func (n *counts) print(w io.Writer, shown int) bool {
 		fmt.Fprintf(w, "%-48s %9d of %9d  %8.4f %%\n", row.what, row.of.agreed, row.of.total, row.of.percent())
 		sound = sound && (!row.must || row.of.percent() >= leastAgreement)
 	}
+	fmt.Fprintf(w, "%d of the parameters are objects, or JSON in a text\n", n.composite)
 	n.differences(w, shown)
 	return sound
 }
