@@ -44,10 +44,11 @@ type API struct {
 // make the gateway degraded: it answers for it, with 502 to 504.
 type Upstream struct {
 	Address string `json:"address"`
-	State   string `json:"state"`   // "up", "down" by its checks, or "open" and "half-open" by its breaker
+	State   string `json:"state"`   // "up", "down" by its checks, or "open", "half-open" and, for some operations, "open-in-part" by its breakers
 	Idle    int    `json:"idle"`    // connections
 	Pending int64  `json:"pending"` // requests
-	Opens   int64  `json:"opens"`   // how often the breaker opened since the start
+	Shut    int    `json:"shut"`    // operations that are not asked of it for now, while others are
+	Opens   int64  `json:"opens"`   // how often its breakers opened since the start
 }
 
 // Guard is the state of one risk's guards over the operations of an API.

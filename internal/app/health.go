@@ -86,7 +86,7 @@ func (p *process) health() api.Health {
 func (p *process) upstreamsOf(a *plan.API) []api.Upstream {
 	var out []api.Upstream
 	for _, s := range p.ups.Standings(a.Upstream) {
-		out = append(out, api.Upstream{Address: s.Address, State: standingWord(s), Idle: s.Idle, Pending: s.Pending, Opens: s.Opens})
+		out = append(out, api.Upstream{Address: s.Address, State: standingWord(s), Idle: s.Idle, Pending: s.Pending, Shut: s.Shut, Opens: s.Opens})
 	}
 	return out
 }
@@ -98,6 +98,8 @@ func standingWord(s upstream.Standing) string {
 		return "down"
 	case s.State != upstream.Closed:
 		return s.State.String()
+	case s.Shut > 0:
+		return "open-in-part"
 	}
 	return "up"
 }

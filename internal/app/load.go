@@ -270,7 +270,7 @@ func (l *loader) upstream(a *policy.API, base string) (*plan.Upstream, bool) {
 		Base: base, CA: l.file(a.UpstreamTLS.CA), Cert: l.file(a.UpstreamTLS.Cert), Key: l.file(a.UpstreamTLS.Key),
 		HTTP2:   a.UpstreamTLS.ALPN.Value == policy.HTTP2,
 		Health:  plan.Health{Path: a.Health.Path.Value, Interval: a.Health.Interval.Value, Timeout: a.Health.Timeout.Value},
-		Breaker: plan.Breaker{Failures: int(a.Breaker.Failures.Value), Open: a.Breaker.Open.Value, Requests: int(a.Breaker.Requests.Value)},
+		Breaker: plan.Breaker{Failures: int(a.Breaker.Failures.Value), Open: a.Breaker.Open.Value, Requests: int(a.Breaker.Requests.Value), Silence: a.Breaker.Silence.Value},
 	}
 	for i, text := range a.Upstream {
 		u, err := url.Parse(text.Value)

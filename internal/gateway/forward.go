@@ -118,7 +118,7 @@ func (e *exchange) outbound() *upstream.Request {
 	q, up, out := &e.facts.Request, e.unit.API.Upstream, &e.out
 	fields := out.Fields[:0]
 	*out = upstream.Request{
-		Method: q.Method, Target: e.target(up.Base), Fields: e.outboundFields(fields),
+		Method: q.Method, Target: e.target(up.Base), Fields: e.outboundFields(fields), Operation: e.operation(),
 		Head: e.unit.Limits.Upstream, Idle: e.unit.Limits.Idle,
 	}
 	if d := e.unit.Limits.Total; d > 0 {
@@ -143,6 +143,14 @@ func (e *exchange) outbound() *upstream.Request {
 		out.Expect = q.Fields.Has("Expect") // RFC 9110 section 10.1.1: it is the upstream's to meet
 	}
 	return out
+}
+
+// operation is what the request asks for, whatever the values in its path.
+func (e *exchange) operation() string {
+	if op := e.unit.Op; op != nil {
+		return op.Key
+	}
+	return e.facts.Request.Method
 }
 
 // target is path and query as they go upstream.

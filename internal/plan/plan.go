@@ -65,6 +65,7 @@ type Breaker struct {
 	Failures int           // in a row, after which it opens; 0: the default of upstreams
 	Open     time.Duration // how long it stays open at first; 0: as above
 	Requests int           // that may wait at once for its answer; 0: as above
+	Silence  time.Duration // that means something; 0: as above
 }
 
 // All are the addresses, the first one first.

@@ -38,6 +38,7 @@ type Breaker struct {
 	Failures Given[int64] // in a row, 1 to 1,000; not set: 5
 	Open     Duration     // at first, 100 ms to 1 hour; not set: 1s
 	Requests Given[int64] // that may wait at once for its answer, 1 to 16,384; not set: 1,024
+	Silence  Duration     // that means something, 100 ms to 1 hour; not set: 500ms
 	At       source.Span
 }
 
@@ -98,6 +99,7 @@ func breakerShape() shape[Breaker] {
 			given("failures", integer(1, maxFailures), func(b *Breaker) *Given[int64] { return &b.Failures }, "Failures in a row that open it. Without it: 5."),
 			given("open", length(leastOpen, maxWait), func(b *Breaker) *Duration { return &b.Open }, "How long it stays open at first; it doubles, up to 30s, while the address goes on failing. Without it: 1s."),
 			given("requests", integer(1, maxRequests), func(b *Breaker) *Given[int64] { return &b.Requests }, "Requests that may wait at once for the answer of one address; more get 503. Without it: 1024."),
+			given("silence", length(leastOpen, maxWait), func(b *Breaker) *Duration { return &b.Silence }, "How long an address may let requests wait, and answer nobody meanwhile, before that counts: as many as failures open it, unless four times what is usual of the operation is longer. Where little is known of an operation, a third of timeouts.upstream. Without it: 500ms."),
 		},
 		finish: func(_ *reader, v source.Value, b *Breaker) { b.At = v.At },
 	}.shape()

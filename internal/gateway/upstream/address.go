@@ -39,6 +39,14 @@ type address struct {
 	end    context.CancelFunc // of the active checks; nil without
 	down   atomic.Bool        // they failed
 
+	lanes    [lanes]atomic.Pointer[lane]
+	silence  time.Duration // that means something
+	heard    atomic.Int64  // when the last head of a reply came, in Unix nanoseconds
+	quiet    atomic.Int32  // exchanges in a row to which it is silent
+	asked    atomic.Int64  // when it was asked for a sign of life
+	silenced atomic.Bool   // its breaker was opened for its silence
+	dialled  atomic.Int64  // how long the last connection took to make
+
 	pending atomic.Int64 // requests under way
 	asking  atomic.Int64 // those of them that have no answer yet
 	most    int64        // that may be
@@ -56,8 +64,14 @@ func (a *address) enter(ctx context.Context) error {
 	if a.admit() {
 		return nil
 	}
-	a.waiting.Add(1)
+	full := &Error{Kind: Full, Address: a.host, Err: errFull}
+	if a.quietNow() { // no place will be free soon
+		return full
+	}
 	defer a.waiting.Add(-1)
+	if int64(a.waiting.Add(1)) > a.most {
+		return full
+	}
 	late := time.NewTimer(fullTime)
 	defer late.Stop()
 	for {
@@ -66,7 +80,7 @@ func (a *address) enter(ctx context.Context) error {
 		case <-ctx.Done():
 			return &Error{Kind: kindOfContext(ctx), Address: a.host, Err: context.Cause(ctx)}
 		case <-late.C:
-			return &Error{Kind: Full, Address: a.host, Err: errFull}
+			return full
 		}
 		if a.admit() {
 			a.wake() // one word may stand for several places
@@ -124,13 +138,18 @@ const (
 )
 
 // send makes one attempt.
-func (a *address) send(ctx context.Context, r *Request, p *Response, from origin) error {
+func (a *address) send(ctx context.Context, l *lane, r *Request, p *Response, from origin) error {
 	if err := a.enter(ctx); err != nil {
 		return err
 	}
+	return a.attempt(ctx, l, r, p, from)
+}
+
+// attempt is send for a request that is counted in.
+func (a *address) attempt(ctx context.Context, l *lane, r *Request, p *Response, from origin) error {
 	defer a.answered()
 	if a.two != nil {
-		return a.sendTwo(ctx, r, p)
+		return a.sendTwo(ctx, l, r, p)
 	}
 	var c *conn
 	if from == pooled {
@@ -145,6 +164,7 @@ func (a *address) send(ctx context.Context, r *Request, p *Response, from origin
 	}
 	x := &call{end: a, c: c, b: a.set.buffers.get(), reused: c.served}
 	x.w.ctx, x.w.start = ctx, time.Now()
+	x.vigil.end, x.vigil.lane = a, l
 	return x.run(r, p)
 }
 
@@ -257,6 +277,7 @@ func (a *address) connect(ctx context.Context, till time.Time) (*conn, error) {
 		ctx, cancel = context.WithDeadlineCause(ctx, till, errLate)
 		defer cancel()
 	}
+	began := time.Now()
 	short, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	nc, at, err := a.names.dial(short)
@@ -264,6 +285,7 @@ func (a *address) connect(ctx context.Context, till time.Time) (*conn, error) {
 		return nil, err
 	}
 	if a.tls == nil {
+		a.dialled.Store(int64(time.Since(began)))
 		return newConn(nc, at), nil
 	}
 	t := tls.Client(nc, a.tls)
@@ -277,5 +299,6 @@ func (a *address) connect(ctx context.Context, till time.Time) (*conn, error) {
 		_ = nc.Close() //nolint:errcheck // it leads nowhere
 		return nil, err
 	}
+	a.dialled.Store(int64(time.Since(began)))
 	return newConn(t, at), nil
 }

@@ -12,6 +12,14 @@ type Breaker struct {
 	Open     time.Duration // how long it stays open at first; it doubles up to maxOpen; 0: DefaultOpen
 }
 
+// most is how many failures in a row open it.
+func (c Breaker) most() int {
+	if c.Failures <= 0 {
+		return DefaultFailures
+	}
+	return c.Failures
+}
+
 // What holds where the policy says nothing.
 const (
 	DefaultFailures = 5
@@ -101,18 +109,11 @@ func (b *breaker) succeeded() {
 	if b.until.Load() == 0 || !b.trial.CompareAndSwap(true, false) {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.wait, b.bad, b.span = 0, 0, time.Time{}
-	b.until.Store(0)
+	b.heal()
 }
 
 // failed counts a failure, and opens where it is one too many.
 func (b *breaker) failed(now time.Time) {
-	most := b.conf.Failures
-	if most <= 0 {
-		most = DefaultFailures
-	}
 	row := int(b.row.Add(1))
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,7 +124,7 @@ func (b *breaker) failed(now time.Time) {
 	b.bad++
 	trial := b.trial.CompareAndSwap(true, false)
 	closed := b.until.Load() == 0
-	if !trial && !(closed && (row >= most || b.bad >= rateLeast && b.bad >= b.good.Load())) {
+	if !trial && !(closed && (row >= b.conf.most() || b.bad >= rateLeast && b.bad >= b.good.Load())) {
 		return
 	}
 	b.opened(now)
@@ -138,6 +139,42 @@ func (b *breaker) opened(now time.Time) {
 	b.wait = min(max(2*b.wait, first), max(maxOpen, first))
 	b.opens.Add(1)
 	b.until.Store(now.Add(b.wait).UnixNano())
+}
+
+// late counts a request that is without an answer for too long, and opens where
+// it is one too many in a row. It says nothing of how many fail in all: an
+// answer may come yet.
+func (b *breaker) late(now time.Time) {
+	row := int(b.row.Add(1))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.trial.CompareAndSwap(true, false) || b.until.Load() == 0 && row >= b.conf.most() {
+		b.opened(now)
+	}
+}
+
+// trip opens it, unless it is.
+func (b *breaker) trip(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.until.Load() == 0 {
+		b.opened(now)
+	}
+}
+
+// heal closes it: what it was opened for is over.
+func (b *breaker) heal() {
+	if b.row.Load() != 0 {
+		b.row.Store(0)
+	}
+	if b.until.Load() == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wait, b.bad, b.span = 0, 0, time.Time{}
+	b.trial.Store(false)
+	b.until.Store(0)
 }
 
 // neither ends a trial that showed nothing.

@@ -30,7 +30,9 @@ type call struct {
 	c      *conn
 	b      *buffers
 	w      wait
-	up     *upload // nil where the body went out with the head
+	vigil  vigil
+	head   time.Duration // that the reply's head may take
+	up     *upload       // nil where the body went out with the head
 	method string
 	idle   time.Duration
 	till   time.Time
@@ -51,14 +53,17 @@ type call struct {
 
 // run sends r over x.c and fills p. After an error the call is over.
 func (x *call) run(r *Request, p *Response) error {
-	x.method, x.idle, x.till = r.Method, r.Idle, r.Till
+	x.method, x.head, x.idle, x.till = r.Method, r.Head, r.Idle, r.Till
+	x.w.listens = true
 	if err := x.send(r); err != nil {
 		return x.fail(err)
 	}
 	h, err := x.reply(r, p)
+	x.w.listens = false
 	if err != nil {
 		return x.fail(err)
 	}
+	x.end.heads(x.vigil.lane, x.w.sentAt())
 	p.Status, p.Address, p.Body = h.status, x.end.host, x
 	x.frame, p.Length = h.framing(r.Method)
 	x.left, x.single = p.Length, x.single || h.close || x.frame == untilClose
@@ -99,8 +104,19 @@ func (x *call) send(r *Request) error {
 		return err
 	}
 	x.w.until(x.before(r.Head))
+	if err := x.put(r, out); err != nil {
+		return err
+	}
+	if x.up == nil && !(r.Expect && r.hasBody()) {
+		x.w.out(x.w.start)
+	}
+	return nil
+}
+
+// put writes out, and the body or its beginning.
+func (x *call) put(r *Request, out []byte) error {
 	switch {
-	case r.Expect && (r.Body != nil || len(r.Whole) > 0):
+	case r.Expect && r.hasBody():
 		return x.c.write(out, r.Head)
 	case r.Body != nil || len(r.Whole) > directBytes:
 		x.startUpload(r, out)
@@ -116,7 +132,7 @@ func (x *call) send(r *Request) error {
 	}
 	x.b.two = [2][]byte{out, r.Whole}
 	x.b.vec = x.b.two[:]
-	_, err = x.b.vec.WriteTo(x.c.nc)
+	_, err := x.b.vec.WriteTo(x.c.nc)
 	return err //nolint:wrapcheck // fail does
 }
 
@@ -133,7 +149,7 @@ func (x *call) before(d time.Duration) time.Time {
 
 // reply reads the head of the final reply, or of a change of the protocol.
 func (x *call) reply(r *Request, p *Response) (head, error) {
-	asked := r.Expect && (r.Body != nil || len(r.Whole) > 0) // the body waits
+	asked := r.Expect && r.hasBody() // the body waits
 	if asked {
 		x.w.until(x.before(min(expectTime, r.Head)))
 	}
@@ -152,6 +168,7 @@ func (x *call) reply(r *Request, p *Response) (head, error) {
 		case h.status == 101:
 			return h, UnaskedSwitch
 		}
+		x.w.listens = asked // what said something is not silent
 		if n++; n > maxInterim {
 			return h, TooManyInterim
 		}
@@ -223,6 +240,10 @@ func (x *call) fill() error {
 		b.in = append(b.in, make([]byte, len(b.in))...)
 	}
 	n, err := x.c.readBytes(&x.w, b.in[b.w:])
+	for err == errRing { //nolint:errorlint // ours, bare
+		x.listen()
+		n, err = x.c.readBytes(&x.w, b.in[b.w:])
+	}
 	b.w += n
 	if n > 0 {
 		return nil
@@ -231,6 +252,17 @@ func (x *call) fill() error {
 		err = io.ErrNoProgress
 	}
 	return err
+}
+
+// listen judges the silence of the address.
+func (x *call) listen() {
+	sent := x.w.sentAt()
+	if x.vigil.next == 0 {
+		x.vigil.begin(sent, x.head)
+	} else {
+		x.vigil.listen(sent, time.Now())
+	}
+	x.w.ring = x.vigil.next
 }
 
 // fail ends the call and says what went wrong.

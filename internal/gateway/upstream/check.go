@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/sallyport/sallyport/risk"
 )
 
 // A Probe asks an address whether it is well. The zero Probe asks nothing.
@@ -63,11 +61,11 @@ func (a *address) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	r := Request{
-		Method: "GET", Target: a.probe.Path, Head: wait, Idle: wait, Till: time.Now().Add(wait),
-		Fields: risk.Fields{{Name: "User-Agent", Value: "sallyport-health"}, {Name: "Accept", Value: "*/*"}},
+		Method: "GET", Target: a.probe.Path, Operation: askOperation, Head: wait, Idle: wait, Till: time.Now().Add(wait),
+		Fields: askFields(),
 	}
 	var p Response
-	if err := a.send(ctx, &r, &p, pooled); err != nil {
+	if err := a.send(ctx, a.lane(askOperation), &r, &p, pooled); err != nil {
 		return fmt.Errorf("check %s: %w", a.host, err)
 	}
 	defer p.Body.Close() //nolint:errcheck // an answer that was read has nothing left to say

@@ -121,6 +121,21 @@ type wait struct {
 	by      atomic.Int64 // when a read gives up, in nanoseconds from start; 0: not now. An upload moves it
 	watched bool
 	unwatch func() bool
+
+	sent    atomic.Int64 // when the request had gone out whole, in nanoseconds from start; 0: not yet
+	listens bool         // the head is awaited, so that silence means something
+	ring    int64        // when a read gives up with errRing, in Unix nanoseconds; 0: as soon as the request is out
+}
+
+// out says that the request has gone out whole.
+func (w *wait) out(t time.Time) { w.sent.Store(max(1, int64(t.Sub(w.start)))) }
+
+// sentAt is when the request had gone out whole, or the zero time.
+func (w *wait) sentAt() time.Time {
+	if sent := w.sent.Load(); sent != 0 {
+		return w.start.Add(time.Duration(sent))
+	}
+	return time.Time{}
 }
 
 // until makes reads give up at t; the zero time lets them go on.
@@ -167,6 +182,15 @@ func (c *conn) arm(w *wait) error {
 	switch {
 	case !want.IsZero() && !now.Before(want):
 		return errLate
+	case w.listens && w.rings(now):
+		return errRing
+	}
+	if w.listens && w.ring != 0 {
+		if ring := time.Unix(0, w.ring); want.IsZero() || ring.Before(want) {
+			want = ring
+		}
+	}
+	switch {
 	case w.watched && !want.IsZero():
 		if c.readBy.Equal(want) {
 			return nil
@@ -181,6 +205,14 @@ func (c *conn) arm(w *wait) error {
 	}
 	c.readBy = want
 	return c.nc.SetReadDeadline(want) //nolint:wrapcheck // the call does
+}
+
+// rings tells whether it is time to judge the silence.
+func (w *wait) rings(now time.Time) bool {
+	if w.ring == 0 {
+		return w.sent.Load() != 0
+	}
+	return now.UnixNano() >= w.ring
 }
 
 // rest ends the watch over the context. It reports whether the connection is

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -76,7 +77,7 @@ type result struct {
 
 // desk is an address without a network.
 func desk() *address {
-	return &address{set: &Set{}, host: "api.example", freed: make(chan struct{}, 1), most: 1}
+	return &address{set: &Set{seed: maphash.MakeSeed()}, host: "api.example", silence: time.Minute, freed: make(chan struct{}, 1), most: 1}
 }
 
 // ours is what this package makes of text.
@@ -84,7 +85,7 @@ func ours(a *address, method string, text []byte, piece int) (out result) {
 	s := scripted(text, false)
 	s.piece = piece
 	a.pending.Add(1)
-	x := &call{end: a, c: newConn(s, netip.Addr{}), b: a.set.buffers.get()}
+	x := &call{end: a, c: newConn(s, netip.Addr{}), b: a.set.buffers.get(), vigil: vigil{end: a, lane: a.lane("")}}
 	x.w.ctx, x.w.start = context.Background(), time.Now()
 	var p Response
 	if out.err = x.run(&Request{Method: method, Target: "/", Head: time.Minute, Idle: time.Minute}, &p); out.err != nil {

@@ -123,6 +123,7 @@ const (
 var (
 	errClosed    = errors.New("upstream: the reply's body is closed")
 	errLate      = errors.New("upstream: time is up")
+	errRing      = errors.New("upstream: it is silent") // for the call alone
 	errEnded     = errors.New("upstream: the connection ended within the message")
 	errNoAnswer  = errors.New("upstream: the connection ended without an answer")
 	errFull      = errors.New("upstream: all connections are in use")

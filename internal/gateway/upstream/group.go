@@ -34,12 +34,12 @@ func (g *group) send(ctx context.Context, r *Request, p *Response) error {
 	var last error
 	from := pooled
 	for try := 1; ; try++ {
-		end, trial, err := g.pick(time.Now(), failed, r)
+		c, err := g.pick(time.Now(), failed, r)
 		if err != nil {
 			return cmp.Or(last, err)
 		}
-		err = end.send(ctx, r, p, from)
-		end.judge(p, err, trial, len(g.ends) > 1)
+		err = c.end.send(ctx, c.lane, r, p, from)
+		c.judge(p, err, len(g.ends) > 1)
 		if err == nil || try >= maxTries || ctx.Err() != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (g *group) send(ctx context.Context, r *Request, p *Response) error {
 		}
 		last = err
 		if from = fresh; other {
-			failed, from = end, pooled
+			failed, from = c.end, pooled
 		}
 	}
 }
@@ -75,67 +75,94 @@ func (g *group) again(r *Request, err error) (again, other bool) {
 	return false, false
 }
 
+// A choice is an address that may be asked, and what it is asked for.
+type choice struct {
+	end  *address
+	lane *lane
+	// The breakers of both to which this request is the trial.
+	trial, laneTrial bool
+}
+
+// state is what the breakers of c say together.
+func (c choice) state(now time.Time) State {
+	whole, own := c.end.health.state(now), c.lane.health.state(now)
+	if whole == Closed {
+		return own
+	}
+	if own == Tripped {
+		return Tripped
+	}
+	return whole
+}
+
+// allow takes what the breakers of c allow.
+func (c choice) allow(now time.Time) (choice, bool) {
+	if c.end.down.Load() {
+		return c, false
+	}
+	var ok bool
+	if ok, c.trial = c.end.health.allow(now); !ok {
+		return c, false
+	}
+	if ok, c.laneTrial = c.lane.health.allow(now); !ok && c.trial {
+		c.end.health.neither()
+	}
+	return c, ok
+}
+
 // pick chooses the address with the fewest requests under way among those that
 // are well, but not the one that failed a moment ago. One that failed often gets
 // a request that can be repeated, to see.
-func (g *group) pick(now time.Time, not *address, r *Request) (end *address, trial bool, err error) {
+func (g *group) pick(now time.Time, not *address, r *Request) (choice, error) {
 	n := len(g.ends)
 	if n == 1 {
-		return g.only(now)
+		return g.any(now, nil, r)
 	}
 	start := int(g.next.Add(1) % uint32(n)) //nolint:gosec // few
+	var best choice
 	for i := range n {
 		a := g.ends[(start+i)%n]
 		if a == not || a.down.Load() {
 			continue
 		}
-		switch a.health.state(now) {
+		c := choice{end: a, lane: a.lane(r.Operation)}
+		switch c.state(now) {
 		case Closed:
-			if end == nil || a.pending.Load() < end.pending.Load() {
-				end = a
+			if best.end == nil || a.pending.Load() < best.end.pending.Load() {
+				best = c
 			}
 		case HalfOpen:
 			if r.repeatable() {
-				if ok, trial := a.health.allow(now); ok {
-					return a, trial, nil
+				if c, ok := c.allow(now); ok {
+					return c, nil
 				}
 			}
 		case Tripped:
 		}
 	}
-	if end != nil {
-		return end, false, nil
+	if best.end != nil {
+		return best, nil
 	}
-	return g.any(now, not)
+	return g.any(now, not, r)
 }
 
 // any is the last resort: an address that may be tried, whatever the request.
-func (g *group) any(now time.Time, not *address) (*address, bool, error) {
+func (g *group) any(now time.Time, not *address, r *Request) (choice, error) {
 	for _, a := range g.ends {
-		if a == not || a.down.Load() {
+		if a == not {
 			continue
 		}
-		if ok, trial := a.health.allow(now); ok {
-			return a, trial, nil
+		if c, ok := (choice{end: a, lane: a.lane(r.Operation)}).allow(now); ok {
+			return c, nil
 		}
 	}
-	return nil, false, &Error{Kind: Open, Address: g.ends[0].host, Err: errOpen}
+	return choice{}, &Error{Kind: Open, Address: g.ends[0].host, Err: errOpen}
 }
 
-// only is the one address that there is.
-func (g *group) only(now time.Time) (*address, bool, error) {
-	a := g.ends[0]
-	if !a.down.Load() {
-		if ok, trial := a.health.allow(now); ok {
-			return a, trial, nil
-		}
-	}
-	return nil, false, &Error{Kind: Open, Address: a.host, Err: errOpen}
-}
-
-// judge tells the breaker how an attempt ended. Where there are others, an
+// judge tells the breakers how an attempt ended. Where there are others, an
 // address that says itself that it cannot serve counts as failed.
-func (a *address) judge(p *Response, err error, trial, others bool) {
+func (c choice) judge(p *Response, err error, others bool) {
+	a := c.end
 	if err == nil {
 		if others && p.Status >= 502 && p.Status <= 504 {
 			a.health.failed(time.Now())
@@ -144,11 +171,14 @@ func (a *address) judge(p *Response, err error, trial, others bool) {
 		}
 		return
 	}
+	if c.laneTrial {
+		c.lane.health.neither()
+	}
 	var e *Error
 	switch {
 	case errors.As(err, &e) && e.Kind.blames() && !(e.silent && e.reused):
 		a.health.failed(time.Now())
-	case trial:
+	case c.trial:
 		a.health.neither()
 	}
 }

@@ -11,8 +11,11 @@ import (
 // until the reply's body is closed or Send has failed.
 type Request struct {
 	Method string
-	Target string // origin-form, as it goes on the wire: "/orders?open=1"
-	Host   string // "" is that of the address
+	// Operation is what is asked for, whatever the values in its target: silence
+	// is judged by what is usual of it.
+	Operation string
+	Target    string // origin-form, as it goes on the wire: "/orders?open=1"
+	Host      string // "" is that of the address
 	// Fields are the head in the order in which it is sent. Host, Connection,
 	// Upgrade, Expect and those of framing are the client's to write: they must
 	// not be among them.
@@ -50,6 +53,9 @@ type Response struct {
 	Tunnel  io.ReadWriteCloser
 	Address string // that was asked, host and port
 }
+
+// hasBody tells whether r brings bytes.
+func (r *Request) hasBody() bool { return r.Body != nil || len(r.Whole) > 0 }
 
 // idempotent tells whether a request may be sent again (RFC 9110 section
 // 9.2.2).

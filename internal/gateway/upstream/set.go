@@ -17,6 +17,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"net"
 	"net/netip"
@@ -47,6 +48,7 @@ type Options struct {
 type Set struct {
 	opt     Options
 	buffers bufferPool
+	seed    maphash.Seed // of lanes: nobody can choose operations that share one
 
 	ctx  context.Context //nolint:containedctx // of the Set's own goroutines
 	stop context.CancelFunc
@@ -78,7 +80,7 @@ func NewSet(o Options) *Set {
 			o.Lookup = lookup
 		}
 	}
-	s := &Set{opt: o, groups: map[string]*group{}, ends: map[string]*address{}}
+	s := &Set{opt: o, seed: maphash.MakeSeed(), groups: map[string]*group{}, ends: map[string]*address{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -181,7 +183,10 @@ func (s *Set) newAddress(to *url.URL, u *plan.Upstream) (*address, error) {
 		set: s, host: to.Host, names: names{name: to.Hostname(), port: port, open: s.opt.Dial, find: s.opt.Lookup},
 		health: breaker{conf: Breaker{Failures: u.Breaker.Failures, Open: u.Breaker.Open}},
 		probe:  Probe{Path: u.Health.Path, Every: u.Health.Interval, Wait: u.Health.Timeout}, freed: make(chan struct{}, 1),
-		most: int64(u.Breaker.Requests),
+		most: int64(u.Breaker.Requests), silence: u.Breaker.Silence,
+	}
+	if a.silence <= 0 {
+		a.silence = DefaultSilence
 	}
 	if a.most <= 0 {
 		a.most = DefaultRequests
@@ -224,7 +229,7 @@ func appendSettings(b []byte, u *plan.Upstream) []byte {
 	if u.HTTP2 {
 		b = append(b, "|2"...)
 	}
-	for _, n := range [...]int64{int64(u.Health.Interval), int64(u.Health.Timeout), int64(u.Breaker.Failures), int64(u.Breaker.Open), int64(u.Breaker.Requests)} {
+	for _, n := range [...]int64{int64(u.Health.Interval), int64(u.Health.Timeout), int64(u.Breaker.Failures), int64(u.Breaker.Open), int64(u.Breaker.Requests), int64(u.Breaker.Silence)} {
 		if b = append(b, '|'); n != 0 {
 			b = strconv.AppendInt(b, n, 36)
 		}
@@ -250,6 +255,15 @@ func (s *Set) Send(ctx context.Context, u *plan.Upstream, r *Request, p *Respons
 		return &Error{Kind: Unreachable, Address: u.URL.Host, Err: errUnknown}
 	}
 	return g.send(ctx, r, p)
+}
+
+// start runs f until it ends, or the Set is closed.
+func (s *Set) start(f func(context.Context)) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.closed {
+		s.done.Go(func() { f(s.ctx) }) // ends in the time of f, and with the Set
+	}
 }
 
 // keep looks after what is not in use, until the Set is closed.
@@ -302,10 +316,11 @@ func (s *Set) Close() {
 type Standing struct {
 	Address string
 	State   State
+	Shut    int   // operations whose breaker is not closed while that of the address is
 	Down    bool  // the active checks failed
 	Idle    int   // connections
 	Pending int64 // requests
-	Opens   int64 // how often the breaker opened
+	Opens   int64 // how often the breaker opened, and those of operations
 }
 
 // Standings are the states of the addresses of u, in the order of the policy.
@@ -318,7 +333,11 @@ func (s *Set) Standings(u *plan.Upstream) []Standing {
 	out := make([]Standing, len(g.ends))
 	for i, a := range g.ends {
 		idle, pending := a.counts()
-		out[i] = Standing{Address: a.host, State: a.health.state(now), Down: a.down.Load(), Idle: idle, Pending: pending, Opens: a.health.opens.Load()}
+		shut, opens := a.shut(now)
+		out[i] = Standing{
+			Address: a.host, State: a.health.state(now), Shut: shut, Down: a.down.Load(),
+			Idle: idle, Pending: pending, Opens: a.health.opens.Load() + opens,
+		}
 	}
 	return out
 }

@@ -30,8 +30,10 @@ func newTwo(dial Dial, conf *tls.Config) *http.Transport {
 }
 
 // sendTwo makes one attempt over HTTP/2.
-func (a *address) sendTwo(ctx context.Context, r *Request, p *Response) error {
+func (a *address) sendTwo(ctx context.Context, l *lane, r *Request, p *Response) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	e := &ear{v: vigil{end: a, lane: l}, head: r.Head}
+	defer e.close()
 	late := time.AfterFunc(untilHead(r), func() { cancel(errLate) })
 	fail := func(err error) error {
 		late.Stop()
@@ -42,14 +44,18 @@ func (a *address) sendTwo(ctx context.Context, r *Request, p *Response) error {
 	if r.Upgrade != "" { // RFC 9113 section 8.6 has none
 		return fail(errHead)
 	}
-	out, err := a.requestTwo(r, late)
+	out, err := a.requestTwo(r, late, e)
 	if err != nil {
 		return fail(err)
+	}
+	if out.Body == nil || r.Body == nil {
+		e.begin()
 	}
 	resp, err := a.two.RoundTrip(out.WithContext(ctx))
 	if err != nil {
 		return fail(err)
 	}
+	a.heads(l, e.close())
 	b := &bodyTwo{a: a, body: resp.Body, ctx: ctx, cancel: cancel, late: late, r: r}
 	p.Status, p.Length, p.Address, p.Tunnel, p.Body = resp.StatusCode, resp.ContentLength, a.host, nil, b
 	if p.Fields, err = fieldsTwo(p.Fields[:0], resp.Header); err != nil {
@@ -91,7 +97,7 @@ func untilHead(r *Request) time.Duration {
 }
 
 // requestTwo is r in the words of net/http.
-func (a *address) requestTwo(r *Request, late *time.Timer) (*http.Request, error) {
+func (a *address) requestTwo(r *Request, late *time.Timer, e *ear) (*http.Request, error) {
 	if _, err := appendHead(nil, r, a.host); err != nil {
 		return nil, err
 	}
@@ -112,7 +118,7 @@ func (a *address) requestTwo(r *Request, late *time.Timer) (*http.Request, error
 	}
 	switch {
 	case r.Body != nil:
-		out.ContentLength, out.Body = r.Length, &feed{r: r, late: late}
+		out.ContentLength, out.Body = r.Length, &feed{r: r, late: late, ear: e}
 	case len(r.Whole) > 0:
 		out.ContentLength, out.Body = int64(len(r.Whole)), io.NopCloser(bytes.NewReader(r.Whole))
 	case r.Whole != nil || meansBody(r.Method):
@@ -147,6 +153,7 @@ func (a *address) failedTwo(ctx context.Context, err error) error {
 type feed struct {
 	r    *Request
 	late *time.Timer
+	ear  *ear
 	once sync.Once
 }
 
@@ -156,6 +163,8 @@ func (f *feed) Read(p []byte) (int, error) {
 	f.late.Reset(untilHead(f.r))
 	if err != nil && err != io.EOF { //nolint:errorlint // readers return it bare
 		err = &bodyError{err}
+	} else if err != nil {
+		f.ear.begin()
 	}
 	return n, err
 }
@@ -168,6 +177,52 @@ func (f *feed) Close() error {
 		}
 	})
 	return nil
+}
+
+// An ear is the vigil of an exchange whose head net/http awaits.
+type ear struct {
+	head time.Duration
+
+	mu    sync.Mutex
+	v     vigil
+	sent  time.Time   // when the request had gone out whole
+	timer *time.Timer // nil before that
+	over  bool
+}
+
+// begin is called when the request has gone out whole.
+func (e *ear) begin() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.over || e.timer != nil {
+		return
+	}
+	e.sent = time.Now()
+	e.v.begin(e.sent, e.head)
+	e.timer = time.AfterFunc(time.Until(time.Unix(0, e.v.next)), e.ring)
+}
+
+// ring judges the silence.
+func (e *ear) ring() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.over {
+		return
+	}
+	e.v.listen(e.sent, time.Now())
+	e.timer.Reset(time.Until(time.Unix(0, e.v.next)))
+}
+
+// close ends it, and tells when the request had gone out whole; the zero time:
+// it had not.
+func (e *ear) close() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.over = true
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+	return e.sent
 }
 
 // A bodyTwo is the body of a reply over HTTP/2.

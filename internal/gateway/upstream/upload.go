@@ -125,6 +125,7 @@ func (x *call) startUpload(r *Request, first []byte) {
 		}
 		if u.sent = err == nil; u.sent {
 			x.w.until(x.before(r.Head))
+			x.w.out(time.Now())
 			return
 		}
 		if b, ok := err.(*bodyError); ok { //nolint:errorlint // body makes it
