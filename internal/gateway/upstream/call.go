@@ -198,19 +198,22 @@ func (x *call) readHead(p *Response) (head, error) {
 // cannot become one is refused as soon as it shows.
 func (x *call) findHead() (int, error) {
 	b := x.b
+	line := b.r // where the line begins that is being looked at
 	for seen := b.r; ; {
 		for {
 			i := bytes.IndexByte(b.in[seen:b.w], '\n')
 			if i < 0 {
+				seen = b.w
 				break
 			}
 			at := seen + i
 			if at == b.r || b.in[at-1] != '\r' {
 				return 0, BareLF
 			}
-			if seen = at + 1; i == 1 && at-1 > b.r {
+			if seen = at + 1; at-1 == line && line > b.r {
 				return seen, nil
 			}
+			line = seen
 		}
 		if start := b.in[b.r:b.w]; !bytes.HasPrefix(start, []byte("HTTP/1.")[:min(7, len(start))]) {
 			return 0, BadStatusLine
@@ -218,11 +221,11 @@ func (x *call) findHead() (int, error) {
 		if b.w-b.r >= maxHead {
 			return 0, HeadTooLarge
 		}
-		back := seen - b.r // fill may move what is in the buffer
+		back, begun := seen-b.r, line-b.r // fill may move what is in the buffer
 		if err := x.fill(); err != nil {
 			return 0, err
 		}
-		seen = b.r + back
+		seen, line = b.r+back, b.r+begun
 	}
 }
 

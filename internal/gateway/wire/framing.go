@@ -34,9 +34,9 @@ func (x *Exchange) frame() *fault.Fault {
 			w.length = f.Value
 		case "Expect":
 			if w.expect != "" {
-				f.Value = w.expect + "," + f.Value
+				w.expect += ","
 			}
-			w.expect = f.Value
+			w.expect += f.Value
 		case "Connection":
 			x.quit = x.quit || lists(f.Value, "close")
 		}

@@ -298,7 +298,7 @@ func (x *Exchange) takeTarget() *fault.Fault {
 		return badTarget.Because(err)
 	case t.Asterisk:
 		return nil
-	case t.Authority == "" || t.Path == "":
+	case t.Authority == "" || t.Path == "" || t.Path[0] != '/': // such as http://a#b
 		return badTarget
 	case !risk.EqualFold(t.Authority, x.Host) && (x.Host != "" || x.Proto != "HTTP/1.0"):
 		return otherHost

@@ -24,7 +24,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"testing"
@@ -162,6 +161,9 @@ func (l *loop) run(t *testing.T) {
 			t.Errorf("panic: %v\n%s", p, debug.Stack())
 		} else if over {
 			return
+		} else if t.Skipped() {
+			t.Error("the target skips, which ends the loop: return instead")
+			return
 		}
 		l.fail(t) // and where t was told to stop, the goroutine is ending
 	}()
@@ -205,7 +207,7 @@ func (l *loop) execute(t *testing.T, in []any) {
 	l.target.Call(args)
 	l.count.Add(1)
 	if t.Failed() {
-		runtime.Goexit()
+		t.FailNow()
 	}
 }
 
