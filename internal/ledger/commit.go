@@ -86,7 +86,7 @@ func (l *Ledger) write(b batch) (written bool, err error) {
 		return false, err
 	}
 	l.open.Store(int64(len(l.disk.open)))
-	if l.opt.Durability == Fsync {
+	if l.opt.Durability == Fsync && !l.disk.opening {
 		return true, l.disk.sync()
 	}
 	return true, nil

@@ -28,7 +28,7 @@ const (
 
 // childOptions let segments end and commits happen often.
 func childOptions(dir string) Options {
-	return Options{Dir: dir, Clock: clock.System{}, Rand: rand.Reader, SegmentBytes: 64 << 10, CommitEvery: time.Millisecond, SignEvery: 20 * time.Millisecond}
+	return Options{Dir: dir, Clock: clock.System{}, Rand: rand.Reader, SegmentBytes: 64 << 10, CommitEvery: time.Millisecond, SignEvery: 20 * time.Millisecond, check: 4 << 10}
 }
 
 // child has several writers, each of which writes intents and exchanges and
@@ -163,7 +163,7 @@ func TestKill9LosesNoIntentAndNothingThatWasDue(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), binary)
 		cmd.Env = append(os.Environ(), childDir+"="+dir, fmt.Sprintf("%s=%d", childFrom, round<<14))
 		p := hear(t, cmd, 1+rng.IntN(600))
-		kept, err := readRing(ringName(dir))
+		kept, err := readRing(system{}, ringName(dir))
 		if err != nil {
 			t.Fatal(err)
 		}

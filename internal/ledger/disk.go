@@ -24,6 +24,7 @@ type disk struct {
 	size   int64 // whole records end here
 	ragged bool  // bytes that are no record may lie behind them
 	tree   tree
+	last   int64     // bytes of its last record
 	born   time.Time // when its first record was written
 	signed uint64    // records that the last head covers
 	ended  bool      // its end head is written, or it is damaged: the next record opens a new one
@@ -40,6 +41,11 @@ type disk struct {
 	kept        keptIntents
 	oldest      uint64    // the oldest segment on the disk
 	oldestEnd   time.Time // the time of its end head, once read
+	opening     bool      // recovery is not over: nothing is synced, no segment ends for its size, no checkpoint
+	names       bool      // names in the folders were made since the last sync
+	checked     position  // of the last checkpoint
+	checks      int       // which of its files comes next
+	checkRoom   []byte
 }
 
 // An openIntents holds the intents whose exchange was not written, with the
@@ -88,6 +94,7 @@ func (d *disk) append(b batch, now time.Time) error {
 	if err := d.room(int64(len(b.buf)), now); err != nil {
 		return err
 	}
+	d.check()
 	if _, err := d.seg.WriteAt(b.buf, d.size); err != nil {
 		d.ragged = true
 		return errors.Join(fmt.Errorf("write segment %d: %w", d.number, err), d.trim())
@@ -105,6 +112,7 @@ func (d *disk) append(b batch, now time.Time) error {
 		it := &b.items[i]
 		d.open.note(it.kind, it.id, place{d.number, d.first + d.tree.n, now})
 		d.tree.add(leaf(b.frame(i)))
+		d.last = int64(len(b.frame(i)))
 	}
 	return nil
 }
@@ -123,7 +131,7 @@ func (d *disk) trim() error {
 
 // room opens a new segment when the current one is full, old or at its end.
 func (d *disk) room(n int64, now time.Time) error {
-	full := d.tree.n > 0 && d.size+n > d.opt.SegmentBytes
+	full := !d.opening && d.tree.n > 0 && d.size+n > d.opt.SegmentBytes
 	if d.seg != nil && !d.ended && !d.doubt && !full {
 		return nil
 	}
@@ -155,18 +163,14 @@ func (d *disk) rotate(now time.Time) error {
 		return fmt.Errorf("open segment %d: %w", number, err)
 	}
 	heads, err := d.create(headsName(d.opt.Dir, number), nil)
-	if err == nil {
-		err = d.opt.volume.syncDir(d.opt.Dir)
-	}
 	if err != nil {
 		d.discard(seg, segmentName(d.opt.Dir, number))
-		d.discard(heads, headsName(d.opt.Dir, number))
 		return fmt.Errorf("open segment %d: %w", number, err)
 	}
 	err = d.close()
 	d.number, d.first, d.seg, d.heads = number, first, seg, heads
-	d.size, d.tree, d.signed, d.headsSize, d.ended = headerSize, tree{}, 0, 0, false
-	d.dirty, d.doubt, d.ragged, d.headsRagged = true, false, false, false
+	d.size, d.tree, d.last, d.signed, d.headsSize, d.ended = headerSize, tree{}, 0, 0, 0, false
+	d.dirty, d.names, d.doubt, d.ragged, d.headsRagged = true, true, false, false, false
 	return err
 }
 
@@ -200,13 +204,24 @@ func (d *disk) discard(f file, name string) {
 	}
 }
 
-// sync makes all records durable, and the keys of their personal fields. When
+// sync makes all records durable, the names of their files, and the keys of
+// their personal fields. Names wait for it: to sync a folder can take seconds
+// on a disk that is busy, and no start needs it. When
 // that fails, what the kernel still holds of the segment is not sure: it ends
 // here, and later records go into a new one.
 func (d *disk) sync() error {
 	if !d.dirty {
 		return nil
 	}
+	for _, dir := range []string{d.opt.Dir, d.opt.Secrets} {
+		if !d.names {
+			break
+		}
+		if err := d.opt.volume.syncDir(dir); err != nil {
+			return fmt.Errorf("sync folder %s: %w", dir, err)
+		}
+	}
+	d.names = false
 	if k, ok := d.keys.(interface{ Sync() error }); ok {
 		if err := k.Sync(); err != nil {
 			return err

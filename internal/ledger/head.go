@@ -58,6 +58,11 @@ type signer struct {
 	fingerprint string
 }
 
+// public is the key that its signatures verify with.
+func (s *signer) public() ed25519.PublicKey {
+	return ed25519.PublicKey(s.private[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
+}
+
 // Fingerprint names a public key: the first 8 bytes of its SHA-256, in
 // hexadecimal.
 func Fingerprint(key ed25519.PublicKey) string {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 )
 
 // errTornHead is what eachHead wraps for a last line without its line break.
@@ -31,11 +30,6 @@ func (l *headLine) verify(key ed25519.PublicKey) error {
 	return err
 }
 
-// eachHead calls do for each whole line of the heads of a segment.
-func eachHead(dir string, number uint64, do func(headLine) error) error {
-	return eachLine(headsName(dir, number), do)
-}
-
 // eachLine calls do for each whole line of a file of heads.
 func eachLine(name string, do func(headLine) error) error {
 	return eachLineOf(name, math.MaxInt64, do)
@@ -44,15 +38,22 @@ func eachLine(name string, do func(headLine) error) error {
 // eachLineOf does so for the last tail bytes of the file; the first line there
 // may be a part of one, and is then no head.
 func eachLineOf(name string, tail int64, do func(headLine) error) error {
-	f, err := os.Open(name)
+	f, err := openRead(name)
 	if err != nil {
 		return fmt.Errorf("read heads: %w", err)
 	}
 	defer f.Close() // read only
+	from := int64(0)
 	if info, err := f.Stat(); err == nil && info.Size() > tail {
-		if _, err := f.Seek(-tail, io.SeekEnd); err != nil {
-			return fmt.Errorf("read heads: %w", err)
-		}
+		from = info.Size() - tail
+	}
+	return eachLineFrom(f, from, name, do)
+}
+
+// eachLineFrom does so for the lines of f from an offset on.
+func eachLineFrom(f io.ReadSeeker, from int64, name string, do func(headLine) error) error {
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return fmt.Errorf("read heads: %w", err)
 	}
 	r := bufio.NewReaderSize(f, 2*maxHead)
 	for n := 1; ; n++ {

@@ -121,10 +121,26 @@ func Open(options Options) (*Ledger, error) {
 	if err == nil {
 		err = l.startRing()
 	}
+	if err == nil {
+		err = l.opened()
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the ledger in %s: %w", opt.Dir, err), l.Close(context.Background()))
 	}
+	if found.skipped != nil {
+		l.done.Go(func() { l.recheck(ctx, found.skipped) })
+	}
 	return l, nil
+}
+
+// opened ends the recovery: from now on records are synced as was promised.
+func (l *Ledger) opened() error {
+	if err := l.takeTurn(); err != nil {
+		return err
+	}
+	l.disk.opening = false
+	<-l.turn
+	return nil
 }
 
 // open does the work of Open under the lock.
@@ -151,9 +167,6 @@ func open(opt Options, lock io.Closer) (*Ledger, found, error) {
 		l.keys = l.ownKeys
 	}
 	f, err := l.recover(sign)
-	for _, dir := range []string{opt.Dir, opt.Secrets} { // names that this or the last process made
-		err = errors.Join(err, opt.volume.syncDir(dir))
-	}
 	if err != nil {
 		return nil, found{}, errors.Join(err, l.closeFiles())
 	}

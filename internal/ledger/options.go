@@ -44,6 +44,8 @@ type Options struct {
 	OnFault func(Fault)
 
 	volume volume // tests put a disk with faults here
+	boot   boot   // tests have boots of their own
+	check  int64  // bytes between two checkpoints; 4 MiB, or more where many intents are open
 	ring   int    // bytes of one half of the ring of intents; 512 KiB, below 0 none
 }
 
@@ -85,6 +87,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.volume == nil {
 		o.volume = system{}
 	}
+	def(&o.boot, thisBoot())
 	def(&o.ring, 512<<10)
 	return o, nil
 }

@@ -14,15 +14,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/event"
-	"github.com/sallyport/sallyport/source"
-)
-
-// Codes of the records that the ledger itself writes.
-const (
-	CodeDropped source.Code = "ledger/dropped"         // events of safe methods did not fit the queue
-	CodeUnknown source.Code = "ledger/outcome-unknown" // an intent without its exchange
-	CodeTorn    source.Code = "ledger/torn-tail"       // bytes at the end were no whole record and were cut
-	CodeDamaged source.Code = "ledger/damaged"         // the log was not as its heads say
 )
 
 // found is what a recovery has to report.
@@ -32,6 +23,7 @@ type found struct {
 	damage  string // what is wrong with the last segment
 	segment uint64
 	records uint64
+	skipped *checkpoint // what stands before it was not read; nil when all was
 }
 
 // cutName names the file that keeps what was cut off a segment.
@@ -57,8 +49,10 @@ func segments(dir string) ([]uint64, error) {
 }
 
 // recover reads what an earlier process left and makes l.disk ready to append.
+// It reads what stands behind the last checkpoint, or all of the last segment
+// and of those with open intents where there is none that it may trust.
 func (l *Ledger) recover(sign *signer) (found, error) {
-	d := &disk{opt: &l.opt, keys: l.keys, sign: sign, open: openIntents{}, first: 1, oldest: 1}
+	d := &disk{opt: &l.opt, keys: l.keys, sign: sign, open: openIntents{}, first: 1, oldest: 1, opening: true, names: true}
 	l.disk = d
 	all, err := segments(l.opt.Dir)
 	if err != nil {
@@ -69,23 +63,18 @@ func (l *Ledger) recover(sign *signer) (found, error) {
 			all = all[:n-1]
 		}
 	}
-	if d.kept, err = readRing(ringName(l.opt.Dir)); err != nil {
+	if d.kept, err = readRing(d.opt.volume, ringName(l.opt.Dir)); err != nil {
 		return found{}, fmt.Errorf("recover the ledger: %w", err)
 	}
 	if len(all) == 0 {
 		return found{}, nil
 	}
 	d.oldest, d.number = all[0], all[len(all)-1]
-	last, err := d.lastHeads(all)
+	from, last, err := d.begin(all)
 	if err != nil {
 		return found{}, fmt.Errorf("recover the ledger: %w", err)
 	}
-	for _, n := range all[:len(all)-1] {
-		if n >= last.scan || len(d.kept) > 0 && n == all[len(all)-2] {
-			d.notes(n)
-		}
-	}
-	f, err := d.resume(last)
+	f, err := d.resume(from, last)
 	if err != nil {
 		return f, fmt.Errorf("recover segment %d: %w", d.number, err)
 	}
@@ -99,30 +88,79 @@ func (l *Ledger) recover(sign *signer) (found, error) {
 	return f, nil
 }
 
-// lastHead is what the newest heads say.
-type lastHead struct {
-	own   []Head // of the current segment, in order
-	size  int64  // of its heads file, whole lines
-	extra int64  // bytes behind them
-	scan  uint64 // the oldest segment with an open intent
-	bad   bool   // a line is no head, or a file ends within one that should not
+// begin finds the checkpoint in the current segment from which resume may go
+// on, or nil, and follows the intents of all segments before.
+func (d *disk) begin(all []uint64) (*checkpoint, lastHead, error) {
+	candidates, next := d.readCheckpoints()
+	d.checks = next
+	for _, c := range append(candidates, nil) {
+		last, err := d.lastHeads(all, c)
+		if err != nil || c == nil {
+			d.follow(all, last.scan)
+			d.checked = position{d.number, headerSize}
+			return nil, last, err
+		}
+		if !d.usable(c, &last) {
+			continue
+		}
+		d.open, d.checked = c.open, position{c.segment, c.size}
+		if c.segment == d.number {
+			return c, last, nil
+		}
+		d.notes(c.segment, c)
+		return nil, last, nil
+	}
+	return nil, lastHead{}, nil // not reached: the last candidate is none
 }
 
-// lastHeads reads the heads of the last segments: the end of the chain, and
-// what is known of the current segment.
-func (d *disk) lastHeads(all []uint64) (last lastHead, err error) {
+// follow collects the open intents of the segments before the last that have
+// some, and finds those of the ring in the one before it.
+func (d *disk) follow(all []uint64, scan uint64) {
+	for _, n := range all[:len(all)-1] {
+		if n >= scan || len(d.kept) > 0 && n == all[len(all)-2] {
+			d.notes(n, nil)
+		}
+	}
+}
+
+// lastHead is what the newest heads say.
+type lastHead struct {
+	own    []Head // of the current segment, in order, behind the checkpoint
+	size   int64  // of its heads file, whole lines
+	extra  int64  // bytes behind them
+	scan   uint64 // the oldest segment with an open intent
+	covers uint64 // how many records of the segment of the checkpoint were synced
+	bad    bool   // a line is no head, or a file ends within one that should not
+}
+
+// lastHeads reads the heads of the last segments, from the checkpoint on: the
+// end of the chain, and what is known of the current segment.
+func (d *disk) lastHeads(all []uint64, c *checkpoint) (last lastHead, err error) {
 	last.scan = d.number
-	for _, n := range all[max(0, len(all)-2):] {
+	read := all[max(0, len(all)-2):]
+	if d.prev = (hash{}); c != nil && c.segment == d.number {
+		read, d.prev = []uint64{d.number}, c.prev
+	}
+	for _, n := range read {
 		size := int64(0)
-		err := eachHead(d.opt.Dir, n, func(l headLine) error {
+		if c != nil && c.segment == d.number {
+			size = c.heads
+		}
+		err := d.eachHead(n, size, func(l headLine) error {
 			size += int64(l.size)
 			if d.prev = l.hash; l.err != nil {
 				last.bad = true
 				return nil
 			}
 			last.scan = min(l.head.Open, d.number)
-			if n == d.number && l.head.Kind != headTomb {
+			if l.head.Kind == headTomb {
+				return nil
+			}
+			if n == d.number {
 				last.own = append(last.own, l.head)
+			}
+			if c != nil && l.head.Segment == c.segment {
+				last.covers = max(last.covers, l.head.Count)
 			}
 			return nil
 		})
@@ -139,30 +177,51 @@ func (d *disk) lastHeads(all []uint64) (last lastHead, err error) {
 	return last, nil
 }
 
+// eachHead calls do for each whole line of the heads of a segment from an
+// offset on.
+func (d *disk) eachHead(number uint64, from int64, do func(headLine) error) error {
+	name := headsName(d.opt.Dir, number)
+	f, err := d.opt.volume.read(name)
+	if err != nil {
+		return fmt.Errorf("read heads: %w", err)
+	}
+	defer f.Close() // read only
+	return eachLineFrom(f, from, name, do)
+}
+
 // notes collects the open intents of a segment that is not the last. Damage
 // there is for Verify to report.
-func (d *disk) notes(number uint64) {
-	f, err := os.Open(segmentName(d.opt.Dir, number))
+func (d *disk) notes(number uint64, from *checkpoint) {
+	f, err := d.opt.volume.read(segmentName(d.opt.Dir, number))
 	if err != nil {
 		return
 	}
 	defer f.Close() // read only
-	_, _, _ = d.walk(f, number, nil)
+	_, _, _ = d.walk(f, number, from, nil)
 }
 
-// walk reads a segment, follows its intents and calls each after each record
-// with the tree so far. It returns the tree and where whole records end.
-func (d *disk) walk(f *os.File, number uint64, each func(*tree) error) (t tree, end int64, err error) {
-	header := make([]byte, headerSize)
-	if _, err := io.ReadFull(f, header); err != nil {
-		return t, 0, err
-	}
-	first, err := parseHeader(header, number)
+// walk reads a segment from a checkpoint on, follows its intents and calls
+// each, first before any record and then after each, with the tree so far. It
+// returns the tree and where whole records end.
+func (d *disk) walk(f readFile, number uint64, from *checkpoint, each func(*tree) error) (t tree, end int64, err error) {
+	first, err := firstOf(f, number)
 	if err != nil {
 		return t, 0, err
 	}
-	records, now := newFrames(f, headerSize), d.opt.Clock.Now()
+	end, d.last = headerSize, 0
+	if from != nil {
+		t, end, d.last = from.tree, from.size, from.last
+	}
+	if _, err := f.Seek(end, io.SeekStart); err != nil {
+		return t, end, err
+	}
+	records, now := newFrames(f, end), d.opt.Clock.Now()
 	for {
+		if each != nil {
+			if err := each(&t); err != nil {
+				return t, records.offset, err
+			}
+		}
 		frame, err := records.next()
 		if err != nil {
 			return t, records.offset, err
@@ -173,30 +232,25 @@ func (d *disk) walk(f *os.File, number uint64, each func(*tree) error) (t tree, 
 			delete(d.kept, id)
 		}
 		t.add(leaf(frame))
-		if each == nil {
-			continue
-		}
-		if err := each(&t); err != nil {
-			return t, records.offset, err
-		}
+		d.last = int64(len(frame))
 	}
 }
 
 // errDamaged is what walk returns where a head contradicts the records.
 var errDamaged = errors.New("the records are not those that were signed")
 
-// resume reads the current segment and opens it for appending, or declares it
+// resume reads the current segment from a checkpoint on and opens it for appending, or declares it
 // ended when it is, or damaged.
-func (d *disk) resume(last lastHead) (found, error) {
-	out := found{segment: d.number, heads: last.extra}
+func (d *disk) resume(from *checkpoint, last lastHead) (found, error) {
+	out := found{segment: d.number, heads: last.extra, skipped: from}
 	name := segmentName(d.opt.Dir, d.number)
-	f, err := os.Open(name)
+	f, err := d.opt.volume.read(name)
 	if err != nil {
 		return out, err
 	}
 	defer f.Close() // read only
 	heads := last.own
-	t, end, err := d.walk(f, d.number, func(t *tree) error {
+	t, end, err := d.walk(f, d.number, from, func(t *tree) error {
 		for len(heads) > 0 && heads[0].Count <= t.n {
 			if heads[0].Count != t.n || heads[0].Root != t.root() {
 				return errDamaged
@@ -216,8 +270,17 @@ func (d *disk) resume(last lastHead) (found, error) {
 	if d.born, err = modified(f); err != nil {
 		return out, err
 	}
+	if len(last.own) > 0 {
+		d.born = last.own[0].Time
+	}
+	if from != nil {
+		d.signed = from.signed
+		if from.tree.n > 0 {
+			d.born = from.born
+		}
+	}
 	if n := len(last.own); n > 0 {
-		d.born, d.signed, d.ended = last.own[0].Time, last.own[n-1].Count, last.own[n-1].Kind == headEnd
+		d.signed, d.ended = last.own[n-1].Count, last.own[n-1].Kind == headEnd
 	}
 	if out.torn, err = d.saveTail(f, end); err != nil {
 		return out, err
@@ -250,7 +313,7 @@ func (d *disk) resumeHeads(last lastHead) (err error) {
 	return nil
 }
 
-func firstOf(f *os.File, number uint64) (uint64, error) {
+func firstOf(f io.ReaderAt, number uint64) (uint64, error) {
 	header := make([]byte, headerSize)
 	if _, err := f.ReadAt(header, 0); err != nil {
 		return 0, err
@@ -258,7 +321,7 @@ func firstOf(f *os.File, number uint64) (uint64, error) {
 	return parseHeader(header, number)
 }
 
-func modified(f *os.File) (time.Time, error) {
+func modified(f readFile) (time.Time, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return time.Time{}, err
@@ -270,7 +333,7 @@ func modified(f *os.File) (time.Time, error) {
 // It is cut off by the record that tells of it: should this process die
 // before, the next one finds the tail again. What an earlier crash left in
 // that file stays.
-func (d *disk) saveTail(f *os.File, end int64) (int64, error) {
+func (d *disk) saveTail(f readFile, end int64) (int64, error) {
 	info, err := f.Stat()
 	if err != nil || info.Size() <= end {
 		return 0, err
@@ -290,89 +353,4 @@ func (d *disk) saveTail(f *os.File, end int64) (int64, error) {
 	}
 	_, err = save.WriteAt(rest, at)
 	return int64(len(rest)), errors.Join(err, save.Close())
-}
-
-// report writes down what recovery found: first the intents that were in the
-// ring alone, then what was torn or damaged, then the intents without an
-// exchange.
-func (l *Ledger) report(f found) error {
-	if err := l.appendKept(); err != nil {
-		return err
-	}
-	now := l.opt.Clock.Now()
-	for _, e := range f.events(now) {
-		if err := l.Seal(e); err != nil {
-			return err
-		}
-	}
-	for _, u := range l.unknown {
-		if err := l.Seal(unknownEvent(u, now, "the process ended between")); err != nil {
-			return err
-		}
-	}
-	return l.Flush()
-}
-
-// events are the records of what was torn or damaged.
-func (f *found) events(now time.Time) []*event.Event {
-	var all []*event.Event
-	if f.torn > 0 || f.heads > 0 {
-		e := &event.Event{Kind: event.Repaired, Time: now, Code: string(CodeTorn)}
-		e.Reason = fmt.Sprintf("cut %d bytes behind record %d of segment %d and %d bytes of its heads", f.torn, f.records, f.segment, f.heads)
-		all = append(all, e)
-	}
-	if f.damage != "" {
-		e := &event.Event{Kind: event.Repaired, Time: now, Code: string(CodeDamaged)}
-		e.Reason = fmt.Sprintf("segment %d: %s; it is left as it is", f.segment, f.damage)
-		all = append(all, e)
-	}
-	return all
-}
-
-// appendKept appends the intents that only the ring has. Their exchanges are
-// not known: they would stand behind them.
-func (l *Ledger) appendKept() error {
-	kept := l.disk.kept.sorted()
-	l.disk.kept = nil
-	for _, k := range kept {
-		if err := l.push(k.frame, item{kind: event.Intent, id: k.id}, l.opt.QueueBytes); err != nil {
-			return err
-		}
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	if err := l.Flush(); err != nil {
-		return err
-	}
-	if err := l.takeTurn(); err != nil {
-		return err
-	}
-	defer func() { <-l.turn }()
-	for _, k := range kept {
-		l.unknown = append(l.unknown, Unknown{ID: k.id, Seq: l.disk.open[k.id].seq})
-	}
-	slices.SortFunc(l.unknown, func(a, b Unknown) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-	return nil
-}
-
-// unknownEvent is the record that stands for the exchange of an intent.
-func unknownEvent(u Unknown, now time.Time, why string) *event.Event {
-	e := &event.Event{Kind: event.Missing, ID: u.ID, Time: now, Code: string(CodeUnknown)}
-	e.Reason = fmt.Sprintf("%s the intent, record %d, and its exchange", why, u.Seq)
-	return e
-}
-
-// giveUp records the intents that have waited for their exchange since before
-// a time: the gateway will not record it any more, and recovery should not
-// have to look for it. The caller holds the turn.
-func (l *Ledger) giveUp(before, now time.Time) {
-	for id, at := range l.disk.open {
-		if at.since.Before(before) {
-			e := unknownEvent(Unknown{ID: id, Seq: at.seq}, now, "too long between")
-			if _, err := l.enqueue(e); err != nil {
-				return // the queue is full; the next time is in a minute
-			}
-		}
-	}
 }

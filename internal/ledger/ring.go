@@ -223,8 +223,8 @@ func (k keptIntents) sorted() []keptIntent {
 
 // readRing reads the intents that the ring of an earlier process has; nothing
 // when there is none.
-func readRing(name string) (keptIntents, error) {
-	f, err := os.Open(name)
+func readRing(v volume, name string) (keptIntents, error) {
+	f, err := v.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -17,7 +17,7 @@ func TestAnIntentIsInTheRingBeforeItIsInTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := readRing(ringName(o.Dir))
+	kept, err := readRing(system{}, ringName(o.Dir))
 	if err != nil || len(kept) != 3 || len(all(t, Reader{Dir: o.Dir}, Query{})) != 0 {
 		t.Fatalf("%d in the ring, %v", len(kept), err)
 	}
@@ -29,7 +29,7 @@ func TestAnIntentIsInTheRingBeforeItIsInTheLog(t *testing.T) {
 	if err := l.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	kept, err = readRing(ringName(o.Dir))
+	kept, err = readRing(system{}, ringName(o.Dir))
 	if n := len(all(t, Reader{Dir: o.Dir}, Query{Kind: event.Intent})); err != nil || len(kept) != 0 || n != 3 {
 		t.Errorf("%d in the ring and %d in the log after the commit, %v", len(kept), n, err)
 	}
@@ -98,7 +98,7 @@ func TestARingThatIsFullOrFailsIsNotNeeded(t *testing.T) {
 				if err := l.Intent(post(n)); err != nil {
 					t.Fatal(err)
 				}
-				kept, err := readRing(ringName(o.Dir))
+				kept, err := readRing(system{}, ringName(o.Dir))
 				if there := len(kept) + len(all(t, Reader{Dir: o.Dir}, Query{Kind: event.Intent})); err != nil || there < n+1 {
 					t.Fatalf("%d intents are with the kernel, want %d, %v", there, n+1, err)
 				}

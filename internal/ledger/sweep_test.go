@@ -56,6 +56,13 @@ func (s *shaky) open(name string, flag int, mode fs.FileMode) (file, error) {
 	return &shakyFile{f, s}, err
 }
 
+func (s *shaky) read(name string) (readFile, error) {
+	if err := s.step("read", name); err != nil {
+		return nil, err
+	}
+	return openRead(name)
+}
+
 func (s *shaky) remove(name string) error {
 	if err := s.step("remove", name); err != nil {
 		return err
@@ -216,7 +223,7 @@ func newStory(t *testing.T, disk *shaky) *story {
 	h := &hand{now: start()}
 	o := options(t, func(o *Options) {
 		o.volume, o.Clock, o.SegmentBytes, o.QueueBytes, o.ring = disk, h, 6000, 12000, 4096
-		o.CommitEvery, o.SignEvery, o.Keep, o.Mirror = time.Hour, time.Hour, 24*time.Hour, filepath.Join(t.TempDir(), "heads")
+		o.check, o.CommitEvery, o.SignEvery, o.Keep, o.Mirror = 1500, time.Hour, time.Hour, 24*time.Hour, filepath.Join(t.TempDir(), "heads")
 	})
 	return &story{
 		t: t, disk: disk, clock: h, opt: o, intents: map[event.ID]bool{}, refused: map[event.ID]bool{}, sealed: map[event.ID]bool{}, erased: map[string]bool{},

@@ -14,10 +14,12 @@ type hash [sha256.Size]byte
 type tree struct {
 	n     uint64
 	roots [64]hash // bits.OnesCount64(n) of them are in use
+	last  hash     // the leaf that was added last
 }
 
 // add puts a leaf, already hashed, at the right end.
 func (t *tree) add(leaf hash) {
+	t.last = leaf
 	at := bits.OnesCount64(t.n)
 	for n := t.n; n&1 == 1; n >>= 1 {
 		at--

@@ -16,10 +16,20 @@ type file interface {
 	Close() error
 }
 
+// A readFile is what recovery needs of a file that it only reads.
+type readFile interface {
+	io.ReadCloser
+	io.ReaderAt
+	io.Seeker
+	Stat() (fs.FileInfo, error)
+}
+
 // A volume is where the ledger changes files. Tests put faults here: every
 // change that the ledger makes to the disk goes through it, but for the store
-// into the ring of intents, which is no call.
+// into the ring of intents, which is no call. What recovery reads goes through
+// it as well, so that a test can count it.
 type volume interface {
+	read(name string) (readFile, error)
 	open(name string, flag int, mode fs.FileMode) (file, error)
 	remove(name string) error
 	rename(from, to string) error
@@ -31,6 +41,17 @@ type system struct{}
 
 func (system) open(name string, flag int, mode fs.FileMode) (file, error) {
 	f, err := os.OpenFile(name, flag, mode)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (system) read(name string) (readFile, error) { return openRead(name) }
+
+// openRead opens a file to read it.
+func openRead(name string) (readFile, error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,7 +17,44 @@ import (
 )
 
 // kill crashes the gateway under load and starts it again.
-func kill(ctx context.Context, o *options) error {
+func kill(ctx context.Context, o *options) error { return crash(ctx, o, "kill") }
+
+// killBusy does so while something else writes and syncs on the same disk.
+func killBusy(ctx context.Context, o *options) error {
+	dir, err := os.MkdirTemp("", "siege")
+	if err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- disturb(ctx, filepath.Join(dir, "noise")) }() // ends with ctx
+	err = crash(ctx, o, "kill-busy")
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// disturb keeps the disk busy: it writes a file, syncs it, and begins anew.
+func disturb(ctx context.Context, name string) error {
+	const parts, part = 400, 1 << 20
+	b := make([]byte, part)
+	for ctx.Err() == nil {
+		f, err := os.Create(name)
+		if err != nil {
+			return fmt.Errorf("keep the disk busy: %w", err)
+		}
+		for n := 0; n < parts && err == nil && ctx.Err() == nil; n++ {
+			_, err = f.Write(b)
+		}
+		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return fmt.Errorf("keep the disk busy: %w", err)
+		}
+	}
+	return nil
+}
+
+// crash is one siege of kills.
+func crash(ctx context.Context, o *options, name string) error {
 	to, err := newOrigin(0)
 	if err != nil {
 		return err
@@ -59,8 +99,8 @@ func kill(ctx context.Context, o *options) error {
 	}
 	verified, err := g.run(ctx, "log", "verify")
 	slices.Sort(starts)
-	fmt.Printf("kill      %d kills; %d orders reached the origin, %d intents; serves again after %v (median), %v (worst); %s\n",
-		o.kills, to.orders(), intents, starts[len(starts)/2].Round(time.Millisecond), starts[len(starts)-1].Round(time.Millisecond), firstLine(verified))
+	fmt.Printf("%-9s %d kills; %d orders reached the origin, %d intents; serves again after %v (median), %v (worst); %s\n",
+		name, o.kills, to.orders(), intents, starts[len(starts)/2].Round(time.Millisecond), starts[len(starts)-1].Round(time.Millisecond), firstLine(verified))
 	switch {
 	case err != nil:
 		return broke("the log does not verify: %v", err)

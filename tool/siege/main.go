@@ -6,6 +6,7 @@
 //	reload    reloads under load: no request fails, an upgraded connection lives on
 //	kill      kill -9 under load: no intent of what reached the origin is lost,
 //	          the log verifies, a revoked key stays revoked, and it serves again
+//	kill-busy the same while something else writes and syncs on that disk
 //	idle      idle connections: memory of each; they get their answer at the end
 //	slow      clients that send a byte now and then: a good client is served
 //	overload  ten times the clients: the good one is served, and it recovers
@@ -68,7 +69,7 @@ func run(ctx context.Context, o *options, match string) error {
 		name string
 		run  func(context.Context, *options) error
 	}{
-		{"reload", reload}, {"kill", kill}, {"idle", idle}, {"slow", slow}, {"overload", overload}, {"soak", soak},
+		{"reload", reload}, {"kill", kill}, {"kill-busy", killBusy}, {"idle", idle}, {"slow", slow}, {"overload", overload}, {"soak", soak},
 	} {
 		if !re.MatchString(s.name) || s.name == "soak" && o.soak == 0 {
 			continue
