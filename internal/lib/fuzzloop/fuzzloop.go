@@ -37,7 +37,7 @@ const (
 )
 
 const (
-	maxInput = 16 << 10         // bytes, to which an input may grow
+	maxInput = 1 << 10          // bytes, to which an input may grow
 	hang     = 30 * time.Second // after which an execution is given up
 	report   = 10 * time.Second
 )
@@ -80,6 +80,7 @@ type loop struct {
 	fresh  int    // inputs that were added
 	count  atomic.Int64
 	vals   []any // that are being executed
+	args   []reflect.Value
 }
 
 // load takes the seeds of f, those beside the test, and what was found before.
@@ -172,6 +173,7 @@ func (l *loop) run(t *testing.T) {
 		t.Fatal("the test was built without counters")
 	}
 	l.seen = make([]byte, len(counters))
+	clear(counters)
 	begun := time.Now()
 	done := make(chan struct{})
 	defer close(done)
@@ -198,13 +200,11 @@ func (l *loop) run(t *testing.T) {
 
 func (l *loop) execute(t *testing.T, in []any) {
 	l.vals = in
-	clear(coverage())
-	args := make([]reflect.Value, 0, 4)
-	args = append(args, reflect.ValueOf(t))
+	l.args = append(l.args[:0], reflect.ValueOf(t))
 	for _, v := range in {
-		args = append(args, reflect.ValueOf(v))
+		l.args = append(l.args, reflect.ValueOf(v))
 	}
-	l.target.Call(args)
+	l.target.Call(l.args)
 	l.count.Add(1)
 	if t.Failed() {
 		t.FailNow()

@@ -9,11 +9,14 @@ import (
 // FuzzNews holds the quick look at counters to a plain one.
 func FuzzNews(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 255}, []byte{0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0})
-	f.Add(bytes.Repeat([]byte{7}, 16), make([]byte, 16))
+	f.Add(bytes.Repeat([]byte{7, 0, 0}, 50), make([]byte, 150))
 	Run(f, func(t *testing.T, counters, seen []byte) {
 		n := min(len(counters), len(seen))
-		counters, got := counters[:n], append([]byte{}, seen[:n]...)
-		found := news(counters, got)
+		counters, got, left := counters[:n], append([]byte{}, seen[:n]...), append([]byte{}, counters[:n]...)
+		found := news(left, got)
+		if bytes.ContainsFunc(left, func(r rune) bool { return r != 0 }) {
+			t.Fatalf("%v are left", left)
+		}
 		fresh := false
 		for k, c := range counters {
 			want := seen[k]
