@@ -45,7 +45,8 @@ func Query(raw string, pairs []Pair) (QueryString, error) { return Options{}.Que
 // an *Error. Only '&' separates; ';' is an ordinary character, encoded in what
 // goes upstream; duplicates are
 // counted, never merged; empty parts between two '&' are skipped but count
-// towards the limit. Refused are bad triplets, text that does not decode to
+// towards the limit. The limit of bytes holds for what comes and for what goes
+// upstream. Refused are bad triplets, text that does not decode to
 // UTF-8, NUL, '#', and raw spaces, controls and bytes above 0x7E.
 // Where nothing has to be decoded, Query allocates only for growing pairs.
 func (o Options) Query(raw string, pairs []Pair) (QueryString, error) {
@@ -62,6 +63,9 @@ func (o Options) Query(raw string, pairs []Pair) (QueryString, error) {
 	text, coded, err := queryText(raw)
 	if err != nil {
 		return QueryString{}, err
+	}
+	if len(text) > bytes { // every ';' has become three
+		return QueryString{}, refuse(Length, bytes)
 	}
 	decode := func(s string) (string, bool) { return s, true }
 	if coded {

@@ -137,6 +137,15 @@ func sound(t testing.TB, raw string, q QueryString) {
 	}
 }
 
+func TestWhatGoesUpstreamKeepsTheLimitToo(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]Reason{DefaultQueryBytes / 3: "", DefaultQueryBytes/3 + 1: Length} {
+		if _, err := Query(strings.Repeat(";", n), nil); reasonOf(t, err) != want {
+			t.Errorf("%d semicolons: %v", n, err)
+		}
+	}
+}
+
 func FuzzQuery(f *testing.F) {
 	for _, s := range []string{"", "a=1&b=2", "a=%c3%a9", "a;b=+", "&&=&", "%00", "%zz", "a=%FF", "[x]=\"<>\\"} {
 		f.Add(s)
