@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/internal/app"
@@ -18,7 +20,20 @@ import (
 func TestMain(m *testing.M) {
 	all := programs()
 	all["sallyport"] = main
-	testscript.Main(m, all)
+	testscript.Main(leakFree{m}, all)
+}
+
+// leakFree runs all tests and then looks for goroutines that are left:
+// testscript ends the process itself.
+type leakFree struct{ m *testing.M }
+
+func (l leakFree) Run() int {
+	code := l.m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // TestScripts runs testdata/script/*.txt: transcripts that a user could type.

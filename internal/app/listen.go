@@ -164,14 +164,19 @@ func (p *process) open(ctx context.Context, l netx.Listen, text policy.Text, con
 	if err != nil {
 		return placed(text.At, err)
 	}
-	p.end.add(func(context.Context) error { _ = socket.Close(); return nil }) //nolint:errcheck // the server closed it
+	srv := p.front(l, conf)
+	p.end.add(func(context.Context) error { // a start that fails later has a server that never serves
+		_ = srv.Close()    //nolint:errcheck // it has none
+		_ = socket.Close() //nolint:errcheck // the server closed it
+		return nil
+	})
 	if l.Port == 0 && l.Socket == "" {
 		if a, ok := socket.Addr().(*net.TCPAddr); ok {
 			l.Port = uint16(a.Port) //nolint:gosec // ports fit
 		}
 	}
 	gate := netx.NewGate(socket, netx.Limits{Total: maxClients(), Exempt: p.trusted.Prefixes})
-	p.listens = append(p.listens, listener{url: l.String(), gate: gate, socket: gate, server: p.front(l, conf)})
+	p.listens = append(p.listens, listener{url: l.String(), gate: gate, socket: gate, server: srv})
 	return nil
 }
 

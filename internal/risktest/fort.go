@@ -40,20 +40,20 @@ func NewFort(c *contract.Contract, h http.Handler, risks []risk.Risk) (*Fort, er
 		Fault: f.log.fault,
 	})
 	if err != nil {
-		f.behind.Close()
+		f.Close()
 		return nil, fmt.Errorf("make gateway: %w", err)
 	}
 	p, err := compile(c, f.behind.plain, risks)
 	if err != nil {
-		f.behind.Close()
+		f.Close()
 		return nil, err
 	}
 	if err := gw.Apply(p); err != nil {
-		f.behind.Close()
+		f.Close()
 		return nil, fmt.Errorf("apply plan: %w", err)
 	}
 	if f.Server, err = serveFront(elsewhere(gw), f.log.fault); err != nil {
-		f.behind.Close()
+		f.Close()
 		return nil, err
 	}
 	return f, nil
@@ -93,7 +93,9 @@ func elsewhere(h wire.Handler) wire.Handler {
 
 // Close waits for the exchanges under way, so that all events are there.
 func (f *Fort) Close() {
-	f.Server.Close()
+	if f.Server != nil { // else it did not come up
+		f.Server.Close()
+	}
 	f.behind.Close()
 	f.set.Close()
 }

@@ -49,6 +49,7 @@ func serveFront(h wire.Handler, fault func(where string, err error)) (*Server, e
 	for _, c := range []*tls.Config{conf, nil} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
+			s.Close()
 			return nil, fmt.Errorf("listen: %w", err)
 		}
 		front := wire.New(wire.Config{Handler: h, TLS: c, Fault: fault})
