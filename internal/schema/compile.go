@@ -32,7 +32,7 @@ func (p *Programs) node(s *contract.Schema) *program {
 	}
 	g := &program{schema: s, kinds: kindsOf(s.Types), never: s.Never, types: s.Types, traits: traitsOf(s)}
 	p.byNode[key] = g
-	g.seeds = p.seeds
+	g.home, g.id = p, len(p.byNode)
 	p.fresh = append(p.fresh, g)
 	if s.Never {
 		g.kinds = 0

@@ -101,7 +101,7 @@ func (m *machine) skim(f *frame, at int) int {
 		if c != '{' && c != '[' {
 			after = m.plainValue(m.blank, value)
 		}
-		if after < 0 || !m.isNew(f, src[at+1:end]) {
+		if after < 0 || !m.isNew(&f.seenNames, src[at+1:end]) {
 			return m.name(at)
 		}
 		f.count++
@@ -275,8 +275,8 @@ func (m *machine) openFast(f *frame, kind jsonx.Kind, comma int) bool {
 	a := act{p: p, parent: none, certain: x.certain, quiet: x.quiet, mute: x.mute, says: p.speaks(kind) || !p.covers(kind)}
 	m.edges = append(m.edges, edge{root: i, act: int32(f.acts), role: byParent, rest: none})
 	m.frames = append(m.frames, frame{
-		start: m.node, comma: comma, object: kind == jsonx.Object, table: -1, veiled: m.veiled, gone: f.gone, fast: true,
-		settled: f.settled && a.certain, acts: int(i), edges: f.kids, kids: len(m.edges), prints: len(m.prints), words: len(m.words),
+		start: m.node, comma: comma, object: kind == jsonx.Object, veiled: m.veiled, gone: f.gone, fast: true,
+		settled: f.settled && a.certain, acts: int(i), edges: f.kids, kids: len(m.edges), seenNames: seenNames{prints: len(m.prints), table: none}, words: len(m.words),
 		names: len(m.names), patch: len(m.patch), contested: len(m.contested), evaluated: len(m.evaluated),
 	})
 	m.acts = append(m.acts, a)

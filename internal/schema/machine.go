@@ -70,6 +70,12 @@ type machine struct {
 	contested []contest
 	evaluated []uint64 // for each contested member, by which acts
 
+	sifter sifter
+	sieves [4]*sieve // of several programs, used last
+	turn   int
+	hits   []int // elements that contains has accepted, of sieves
+	steps  int   // what was done beyond reading the text
+
 	decoded, key, path, plainName, digits []byte
 }
 
@@ -95,6 +101,12 @@ const (
 	more    = -2 // the rest of a token has yet to come
 )
 
+// seenNames are names that came, by their digests, or elements.
+type seenNames struct {
+	prints int // where they start in prints, as long as they are few
+	table  int // the set that they are in, none
+}
+
 // A frame is an open object or array.
 type frame struct {
 	start   int // its offset in the text
@@ -116,12 +128,12 @@ type frame struct {
 	escaped       bool
 	found         int // the place of the name among those of the first act
 
-	acts, edges, prints, words, names int // what was on the stacks before
-	kids                              int // where the edges of its members start
-	patch                             int // where what ends with a member starts
-	comma                             int // the comma before the value, or what stands for one
-	table                             int // of digests, -1: none
-	contested, evaluated              int // what was on these stacks before
+	acts, edges, words, names int // what was on the stacks before
+	seenNames
+	kids                 int // where the edges of its members start
+	patch                int // where what ends with a member starts
+	comma                int // the comma before the value, or what stands for one
+	contested, evaluated int // what was on these stacks before
 }
 
 // begin makes the machine ready for a text of which p is to be checked; nil
@@ -129,7 +141,7 @@ type frame struct {
 func (m *machine) begin(p *program, d direction) {
 	m.direction = d
 	if p != nil {
-		m.seeds = p.seeds
+		m.seeds, m.blank = p.home.seeds, p.home.blank
 	} else if m.seeds == nil {
 		m.seeds = newSeeds()
 	}
@@ -147,9 +159,10 @@ func (m *machine) begin(p *program, d direction) {
 	m.cells.reset()
 	m.final, m.text, m.marks = m.final[:0], m.text[:0], m.marks[:0]
 	m.patch, m.contested, m.evaluated = m.patch[:0], m.contested[:0], m.evaluated[:0]
-	m.lift = 0
+	m.lift, m.steps, m.hits = 0, 0, m.hits[:0]
+	m.sifter.looked, m.sifter.next, m.sifter.dubious = 0, 0, m.sifter.dubious[:0]
 	// The bottom frame stands for what is around the text.
-	m.frames = append(m.frames, frame{fast: true, settled: true, veiled: p == nil, table: -1})
+	m.frames = append(m.frames, frame{fast: true, settled: true, veiled: p == nil, seenNames: seenNames{table: none}})
 	m.acts = append(m.acts, act{parent: none, certain: true})
 	m.only, m.veiled = p, p == nil
 	m.wants, m.scratch, m.notes = m.wants[:0], m.scratch[:0], m.notes[:0]
@@ -409,12 +422,14 @@ func (m *machine) fresh(f *frame) bool {
 			}
 		}
 	}
-	return m.isNew(f, name)
+	return m.isNew(&f.seenNames, name)
 }
 
 // isNew is fresh for a name that no bit stands for.
-func (m *machine) isNew(f *frame, name []byte) bool {
-	d := m.seeds.name(name)
+func (m *machine) isNew(f *seenNames, name []byte) bool { return m.isFresh(f, m.seeds.name(name)) }
+
+// isFresh tells whether a digest did not come before.
+func (m *machine) isFresh(f *seenNames, d digest) bool {
 	if f.table >= 0 {
 		return !m.tables[f.table].add(d)
 	}
@@ -436,7 +451,7 @@ func (m *machine) isNew(f *frame, name []byte) bool {
 }
 
 // table gives f a set of digests.
-func (m *machine) table(f *frame) *digests {
+func (m *machine) table(f *seenNames) *digests {
 	for i := range m.tables {
 		if !m.tables[i].used {
 			f.table = i

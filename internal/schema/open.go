@@ -22,8 +22,8 @@ func (m *machine) open(at int, object bool) int {
 		m.want(m.only, int32(f.acts), byParent)
 	}
 	g := frame{
-		start: m.node, comma: before, object: object, table: -1, veiled: m.veiled, digests: f.digests, gone: f.gone,
-		acts: len(m.acts), edges: f.kids, prints: len(m.prints), words: len(m.words), names: len(m.names), contested: len(m.contested), evaluated: len(m.evaluated),
+		start: m.node, comma: before, object: object, veiled: m.veiled, digests: f.digests, gone: f.gone,
+		acts: len(m.acts), edges: f.kids, seenNames: seenNames{prints: len(m.prints), table: none}, words: len(m.words), names: len(m.names), contested: len(m.contested), evaluated: len(m.evaluated),
 	}
 	if len(m.wants) > 0 {
 		m.enter(f, &g, kind)

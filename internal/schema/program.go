@@ -2,6 +2,7 @@ package schema
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/lib/jsonx"
@@ -20,7 +21,9 @@ type Programs struct {
 	around *scope     // the resources on the way to what is being compiled
 	scopes map[scope]*scope
 	byNode map[nodeKey]*program // complete once mu is free
-	regexp map[string]*matcher  // by ECMA-262 text; nil: cannot be translated
+	sieves map[string]*sieve
+	blank  *program            // accepts everything and says nothing
+	regexp map[string]*matcher // by ECMA-262 text; nil: cannot be translated
 	shapes shapes
 }
 
@@ -31,8 +34,11 @@ func NewPrograms() *Programs {
 		regexp: map[string]*matcher{},
 		seeds:  newSeeds(),
 		scopes: map[scope]*scope{},
+		sieves: map[string]*sieve{},
 		shapes: shapes{},
 	}
+	p.blank = anything()
+	p.blank.home = p
 	p.pool.New = func() any { return newRun() }
 	return p
 }
@@ -109,15 +115,17 @@ type program struct {
 	joins               bool // any of these six
 	rare                *rareRules
 
-	seeds   *seeds
-	alias   *program // says nothing itself but that this one applies
-	accepts kinds    // what the schemas that it joins leave of kinds
-	tags    *tags    // tell the alternatives of an object apart; nil: no member does
-	plain   bool     // a scalar needs no more than its kind, number and text
-	simple  bool     // an object or array needs one act
-	reads   bool     // of a string more than its length
-	spoken  kinds    // kinds within which it says which members there are
-	covered kinds    // kinds within which it does, or what it joins
+	id      int // among those of home
+	home    *Programs
+	alone   [2]atomic.Pointer[sieve] // by direction
+	alias   *program                 // says nothing itself but that this one applies
+	accepts kinds                    // what the schemas that it joins leave of kinds
+	tags    *tags                    // tell the alternatives of an object apart; nil: no member does
+	plain   bool                     // a scalar needs no more than its kind, number and text
+	simple  bool                     // an object or array needs one act
+	reads   bool                     // of a string more than its length
+	spoken  kinds                    // kinds within which it says which members there are
+	covered kinds                    // kinds within which it does, or what it joins
 }
 
 // kinds is a set of jsonx.Kind.

@@ -48,6 +48,9 @@ func (m *machine) token(at int) int {
 	case '"':
 		return m.string(at)
 	case '{', '[':
+		if end := m.pass(at); end >= 0 {
+			return end
+		}
 		return m.open(at, c == '{')
 	case 't':
 		return m.word(at, "true", jsonx.True)
@@ -214,7 +217,7 @@ func (m *machine) digested(f *frame) {
 	}
 	if f.unique && !f.twice {
 		if f.table < 0 {
-			m.table(f)
+			m.table(&f.seenNames)
 		}
 		f.twice = m.tables[f.table].add(m.digest)
 	}
