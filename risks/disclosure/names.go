@@ -7,6 +7,9 @@ const known = 40
 // discloses tells whether a field by this name says what runs behind the
 // gateway, without regard to case.
 func discloses(name string) bool {
+	if name == "" || !begins(name[0]) {
+		return false
+	}
 	var buf [known]byte
 	low := buf[:copy(buf[:], name)]
 	for i, c := range low {
@@ -18,6 +21,16 @@ func discloses(name string) bool {
 		}
 	}
 	return tells(low)
+}
+
+// begins tells whether a name in tells begins with c, without regard to case.
+// Most fields of most replies are told by that.
+func begins(c byte) bool {
+	switch c | 0x20 {
+	case 'h', 'k', 'l', 'm', 'o', 'p', 's', 'v', 'x':
+		return true
+	}
+	return false
 }
 
 // tells holds the fields that say which software, version or host answered.

@@ -13,7 +13,7 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 		return nil, nil
 	}
 	g := &fields{
-		single: append(once[:len(once):len(once)], credentials(s.API)...),
+		names: newIndex(names(s)),
 		duplicate: &risk.Denial{
 			Code: CodeDuplicate, Status: 400, Title: "a header field may come only once",
 			Reason: "a field that has one value came more than once",
@@ -27,25 +27,38 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 			Reason: "Connection names a field that decides, so that a proxy behind would drop it",
 		},
 	}
-	g.known = append(g.single[:len(g.single):len(g.single)], decisive[:]...)
-	if s.Op != nil {
-		for _, p := range s.Op.Parameters {
-			if p.In != contract.InHeader {
-				continue
-			}
-			if scalar(p) {
-				g.single = append(g.single, p.Name)
-			}
-			g.known = append(g.known, p.Name)
+	return risk.At(risk.Connect, g), nil
+}
+
+// names are those that decide on s.
+func names(s *risk.Site) []entry {
+	var out []entry
+	add := func(as sort, names ...string) {
+		for _, name := range names {
+			out = append(out, entry{name, as})
 		}
 	}
-	return risk.At(risk.Connect, g), nil
+	add(lone, once[:]...)
+	add(lone, credentials(s.API)...)
+	add(known, decisive[:]...)
+	if s.Op == nil {
+		return out
+	}
+	for _, p := range s.Op.Parameters {
+		switch {
+		case p.In != contract.InHeader:
+		case scalar(p):
+			add(lone, p.Name)
+		default:
+			add(known, p.Name)
+		}
+	}
+	return out
 }
 
 // fields refuses heads whose fields have no single meaning.
 type fields struct {
-	single                     []string // may come once
-	known                      []string // those, and what else decides
+	names                      index // of what decides
 	duplicate, underscore, hop *risk.Denial
 }
 
@@ -55,38 +68,24 @@ func (g *fields) Check(x *risk.Exchange) *risk.Denial {
 	list := x.Request().Fields
 	for i := range list {
 		name := list[i].Name
-		switch {
-		case g.twin(name):
+		switch sort := g.names.look(name); {
+		case sort == twin:
 			return g.underscore
-		case has(g.single, name) && list[:i].Has(name):
+		case sort == lone && list[:i].Has(name):
 			return g.duplicate
-		case risk.EqualFold(name, "Connection") && g.names(list[i].Value):
+		case risk.EqualFold(name, "Connection") && g.lists(list[i].Value):
 			return g.hop
 		}
 	}
 	return nil
 }
 
-// twin tells whether a name is another spelling of a known one, and is none of
-// them itself.
-func (g *fields) twin(name string) bool {
-	found := false
-	for _, k := range g.known {
-		if risk.EqualFold(k, name) {
-			return false
-		}
-		found = found || twins(k, name)
-	}
-	return found
-}
-
-// names tells whether a value of Connection has a known field in its list.
-func (g *fields) names(value string) bool {
+// lists tells whether a value of Connection has a known field in its list.
+func (g *fields) lists(value string) bool {
 	for rest, more := value, true; more; {
 		var name string
 		name, rest, more = strings.Cut(rest, ",")
-		name = strings.Trim(name, " \t")
-		if has(g.known, name) || g.twin(name) {
+		if g.names.look(strings.Trim(name, " \t")) != stranger {
 			return true
 		}
 	}

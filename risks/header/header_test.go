@@ -305,3 +305,51 @@ func TestTheProbeFindsOnlyWhatIsProved(t *testing.T) {
 		}
 	}
 }
+
+// slow is the index as plain lists, which it must agree with.
+func slow(names []entry, name string) sort {
+	found := stranger
+	for _, e := range names {
+		switch {
+		case e.name != "" && strings.EqualFold(e.name, name):
+			found = max(found, e.sort)
+		case twins(e.name, name):
+			found = max(found, twin)
+		}
+	}
+	return found
+}
+
+func TestTheIndexSaysWhatItsListsSay(t *testing.T) {
+	t.Parallel()
+	list := append(names(site()), entry{"", lone}, entry{"9-Lives", known}, entry{"_odd", known}, entry{strings.Repeat("x-", 30), lone}, entry{strings.Repeat("x-", 30) + "z", known})
+	x := newIndex(list)
+	seen := map[sort]int{}
+	try := func(name string) {
+		t.Helper()
+		want := slow(list, name)
+		if got := x.look(name); got != want {
+			t.Errorf("%q is %d, and by the lists %d", name, got, want)
+		}
+		seen[want]++
+	}
+	for _, e := range list {
+		for _, as := range []string{e.name, strings.ToUpper(e.name), strings.ToLower(e.name)} {
+			try(as)
+			for i := range len(as) {
+				for _, c := range []byte("-_. x9\x00\xc3") {
+					try(as[:i] + string([]byte{c}) + as[i+1:])
+				}
+				try(as[:i])
+				try(as[i:])
+			}
+			try(as + "-")
+			try("-" + as)
+		}
+	}
+	for _, s := range []sort{stranger, twin, known, lone} {
+		if seen[s] < 10 {
+			t.Errorf("sort %d was seen %d times", s, seen[s])
+		}
+	}
+}
