@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/lib/canon"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -134,14 +135,7 @@ func parseField(line string) (risk.Field, error) {
 }
 
 // lawfulValue tells whether s has no control character but the tab.
-func lawfulValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
+func lawfulValue(s string) bool { return canon.ValueEnd(s, 0) == len(s) }
 
 // A nameChar says what a byte is in a field name.
 type nameChar uint8

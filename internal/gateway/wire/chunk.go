@@ -240,3 +240,6 @@ func (b *Body) fill() error {
 func (c *conn) ends() bool {
 	return c.buffered() >= 5 && string(c.buf.b[c.buf.r:c.buf.r+5]) == "0\r\n\r\n"
 }
+
+// valued tells whether c may stand in a field value (RFC 9110 section 5.5).
+func valued(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }

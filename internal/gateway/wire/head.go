@@ -216,10 +216,7 @@ func fieldLine(b []byte, at int, s *span) (int, *fault.Fault) {
 	for b[value] == ' ' || b[value] == '\t' {
 		value++
 	}
-	end := value
-	for valued(b[end]) {
-		end++
-	}
+	end := canon.ValueEnd(b, value)
 	if b[end] != '\r' || b[end+1] != '\n' {
 		return 0, lineFault(b[end])
 	}
@@ -269,9 +266,6 @@ func canonical(name []byte) {
 		upper = c == '-'
 	}
 }
-
-// valued tells whether c may stand in a field value (RFC 9110 section 5.5).
-func valued(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
 
 // notToken is the first byte of b that no token may hold, 0 of an empty one, or
 // -1.

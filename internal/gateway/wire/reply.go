@@ -101,12 +101,7 @@ func lawful(f *risk.Field) bool {
 			return false
 		}
 	}
-	for i := range len(f.Value) {
-		if !valued(f.Value[i]) {
-			return false
-		}
-	}
-	return f.Name != ""
+	return f.Name != "" && canon.ValueEnd(f.Value, 0) == len(f.Value)
 }
 
 // owned tells whether a field of a reply is the front's to write.
