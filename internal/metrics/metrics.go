@@ -36,6 +36,7 @@ type Metrics struct {
 
 	mu    sync.RWMutex
 	sorts map[sort]*counters
+	kinds map[edit]prometheus.Counter // of edits
 }
 
 // A Gauge is a number that is read when metrics are.
@@ -90,7 +91,7 @@ func (m *Metrics) Add(families ...Family) {
 func New(gauges ...Gauge) *Metrics {
 	seconds := []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 	sizes := prometheus.ExponentialBuckets(64, 4, 10)
-	m := &Metrics{registry: prometheus.NewRegistry(), sorts: map[sort]*counters{}}
+	m := &Metrics{registry: prometheus.NewRegistry(), sorts: map[sort]*counters{}, kinds: map[edit]prometheus.Counter{}}
 	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 		m.registry.MustRegister(h)
@@ -137,7 +138,7 @@ func (m *Metrics) Exchange(e *event.Event) {
 		m.would.WithLabelValues(e.API, e.Would[i].Risk, e.Would[i].Code).Inc()
 	}
 	for i := range e.Edits {
-		m.edits.WithLabelValues(e.API, e.Edits[i].Kind).Inc()
+		m.edited(edit{api: e.API, kind: e.Edits[i].Kind}).Inc()
 	}
 }
 
@@ -187,6 +188,26 @@ func (m *Metrics) counters(e *event.Event) *counters {
 		k.api, k.template, k.method = strings.Clone(k.api), strings.Clone(k.template), strings.Clone(k.method)
 		k.risk, k.code = strings.Clone(k.risk), strings.Clone(k.code)
 		m.sorts[k] = c
+	}
+	return c
+}
+
+// An edit is the labels of a counter of edits.
+type edit struct{ api, kind string }
+
+// edited finds the counter of k.
+func (m *Metrics) edited(k edit) prometheus.Counter {
+	m.mu.RLock()
+	c := m.kinds[k]
+	m.mu.RUnlock()
+	if c != nil {
+		return c
+	}
+	c = m.edits.WithLabelValues(k.api, k.kind)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.kinds) < maxSorts {
+		m.kinds[edit{api: strings.Clone(k.api), kind: strings.Clone(k.kind)}] = c
 	}
 	return c
 }
