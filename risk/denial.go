@@ -82,6 +82,29 @@ const (
 	HideBody                   // of a reply: puts a problem document with Code and Title in place of the body, keeping the status
 )
 
+// String is the name of d in records and metrics.
+func (d Do) String() string {
+	switch d {
+	case SetField:
+		return "set-field"
+	case AddField:
+		return "add-field"
+	case RemoveField:
+		return "remove-field"
+	case RemoveCookie:
+		return "remove-cookie"
+	case RemovePair:
+		return "remove-pair"
+	case CutMember:
+		return "cut"
+	case ReplaceSpan:
+		return "replace"
+	case HideBody:
+		return "hide-body"
+	}
+	return "edit"
+}
+
 // An Edit is one change of a message.
 type Edit struct {
 	Do         Do

@@ -68,8 +68,9 @@ func (e *exchange) readReplyContent(body []byte) {
 func (e *exchange) editBody(body []byte, side risk.Side) []byte {
 	var cuts []schema.Span
 	var puts []schema.Replacement
-	for _, d := range e.x.Edits() {
-		switch {
+	edits := e.x.Edits()
+	for i := range edits {
+		switch d := &edits[i]; {
 		case d.On != side:
 		case d.Do == risk.CutMember:
 			cuts = append(cuts, schema.Span{Start: d.Start, End: d.End})

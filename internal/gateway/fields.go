@@ -21,7 +21,7 @@ func hopFields(f risk.Fields) hopSet {
 			continue
 		}
 		for name := range strings.SplitSeq(f[i].Value, ",") {
-			if name = strings.Trim(name, " \t"); name != "" {
+			if name = strings.Trim(name, " \t"); name != "" && !risk.EqualFold(name, "keep-alive") { // which is of one hop in any case
 				out = append(out, http.CanonicalHeaderKey(name))
 			}
 		}

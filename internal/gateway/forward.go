@@ -43,8 +43,8 @@ func (e *exchange) intent() *fault.Fault {
 
 // forward sends the request upstream and brings the reply back.
 func (e *exchange) forward() {
-	out := e.outbound()
 	start := time.Now()
+	out := e.outbound(start)
 	e.ev.Upstream.Called, e.ev.Upstream.Address = true, e.unit.API.Upstream.URL.Host
 	err := e.g.conf.Upstreams.Send(e.in.Context(), e.unit.API.Upstream, out, &e.back)
 	e.ev.Upstream.Micros = time.Since(start).Microseconds()
@@ -114,7 +114,7 @@ func (e *exchange) leave(err error) {
 
 // outbound builds the request that goes upstream: canonical path and query,
 // cleaned head, edits applied.
-func (e *exchange) outbound() *upstream.Request {
+func (e *exchange) outbound(now time.Time) *upstream.Request {
 	q, up, out := &e.facts.Request, e.unit.API.Upstream, &e.out
 	fields := out.Fields[:0]
 	*out = upstream.Request{
@@ -122,7 +122,7 @@ func (e *exchange) outbound() *upstream.Request {
 		Head: e.unit.Limits.Upstream, Idle: e.unit.Limits.Idle,
 	}
 	if d := e.unit.Limits.Total; d > 0 {
-		out.Till = time.Now().Add(d)
+		out.Till = now.Add(d)
 	}
 	if e.upgrade() {
 		out.Upgrade, out.Till = q.Fields.Get("Upgrade"), time.Time{}
@@ -155,18 +155,22 @@ func (e *exchange) operation() string {
 
 // target is path and query as they go upstream.
 func (e *exchange) target(base string) string {
-	path := base + e.facts.Request.Path.Text
-	if q := e.query(); q != "" {
-		return path + "?" + q
+	path, q := e.facts.Request.Path.Text, e.query()
+	switch was, n := e.in.Target, len(path); {
+	case q == "":
+		return base + path
+	case base == "" && len(was) == n+1+len(q) && was[:n] == path && was[n] == '?' && was[n+1:] == q:
+		return was // it came in canonical form
 	}
-	return path
+	return base + path + "?" + q
 }
 
 // query is the canonical query without the pairs that an edit removes.
 func (e *exchange) query() string {
 	drop := false
-	for _, d := range e.x.Edits() {
-		drop = drop || d.Do == risk.RemovePair && d.On == risk.OnRequest
+	edits := e.x.Edits()
+	for i := range edits {
+		drop = drop || edits[i].Do == risk.RemovePair && edits[i].On == risk.OnRequest
 	}
 	if !drop {
 		return e.facts.Request.Query
@@ -186,8 +190,9 @@ func (e *exchange) query() string {
 }
 
 func (e *exchange) edited(do risk.Do, name string) bool {
-	for _, d := range e.x.Edits() {
-		if d.Do == do && d.On == risk.OnRequest && d.Name == name {
+	edits := e.x.Edits()
+	for i := range edits {
+		if d := &edits[i]; d.Do == do && d.On == risk.OnRequest && d.Name == name {
 			return true
 		}
 	}

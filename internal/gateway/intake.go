@@ -81,7 +81,11 @@ func (e *exchange) takeConn() {
 		c.Loopback = false
 	}
 	c.Client = netx.ClientAddr(c.Peer, forwarded, e.g.conf.Trusted)
-	if c.Client.IsValid() {
+	switch {
+	case !c.Client.IsValid():
+	case c.Client == c.Peer && e.in.Named != "":
+		e.client = e.in.Named
+	default:
 		e.client = c.Client.String()
 	}
 	if t := e.in.TLS; t != nil {

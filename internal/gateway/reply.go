@@ -158,7 +158,7 @@ func (e *exchange) readReply() ([]byte, *fault.Fault) {
 	if e.back.Length > limit {
 		return nil, replyTooLarge
 	}
-	e.whole = wholeReader{r: e.back.Body, until: time.Now().Add(wholeTime)}
+	e.whole = wholeReader{r: e.back.Body}
 	body, f := e.slurp(&e.whole, e.reply, e.back.Length, limit)
 	e.whole.r = nil
 	e.reply = body
@@ -303,7 +303,8 @@ func (e *exchange) putReply(fields risk.Fields) {
 func (e *exchange) noteEdits() { e.noteEditsOf(e.x.Edits()) }
 
 func (e *exchange) noteEditsOf(edits []risk.Edit) {
-	for _, d := range edits {
+	for i := range edits {
+		d := &edits[i]
 		if len(e.ev.Edits) >= event.MaxEdits {
 			return
 		}
@@ -314,35 +315,16 @@ func (e *exchange) noteEditsOf(edits []risk.Edit) {
 		if what == "" {
 			what = d.Name
 		}
-		e.ev.Edits = append(e.ev.Edits, event.Edit{Kind: d.Risk + "/" + editName(d.Do), Pointer: what})
+		e.ev.Edits = append(e.ev.Edits, event.Edit{Kind: e.plan.EditKind(d.Risk, d.Do), Pointer: what})
 	}
 }
 
-func editName(d risk.Do) string {
-	switch d {
-	case risk.SetField:
-		return "set-field"
-	case risk.AddField:
-		return "add-field"
-	case risk.RemoveField:
-		return "remove-field"
-	case risk.RemoveCookie:
-		return "remove-cookie"
-	case risk.RemovePair:
-		return "remove-pair"
-	case risk.CutMember:
-		return "cut"
-	case risk.ReplaceSpan:
-		return "replace"
-	case risk.HideBody:
-		return "hide-body"
-	}
-	return "edit"
-}
-
-// A wholeReader gives up on an upstream that drips.
+// A wholeReader gives up on an upstream that drips. Most replies come with the
+// first read, which the upstream's own limits bound: the clock is asked from
+// the second one on.
 type wholeReader struct {
 	r     io.Reader
+	read  bool
 	until time.Time
 }
 
@@ -354,8 +336,19 @@ var errDrips = errors.New("the reply comes too slowly")
 
 func (w *wholeReader) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
-	if err == nil && time.Now().After(w.until) {
-		err = errDrips
+	switch {
+	case err != nil:
+		return n, err //nolint:wrapcheck // io.EOF has to stay bare
+	case !w.read:
+		w.read = true
+		return n, nil
 	}
-	return n, err //nolint:wrapcheck // io.EOF has to stay bare
+	now := time.Now()
+	if w.until.IsZero() {
+		w.until = now.Add(wholeTime)
+	}
+	if now.After(w.until) {
+		return n, errDrips
+	}
+	return n, nil
 }

@@ -65,7 +65,7 @@ func Compile(in Inputs) (*Plan, source.List) {
 	c := compiler{in: in, risks: slices.Clone(in.Risks)}
 	slices.SortFunc(c.risks, func(a, b risk.Risk) int { return cmp.Compare(a.ID, b.ID) })
 	c.checkRisks()
-	p := &Plan{ID: c.digest(), Made: in.Made}
+	p := &Plan{ID: c.digest(), Made: in.Made, kinds: c.kinds()}
 	p.Listener = c.unit(&risk.Site{Scope: risk.OfListener}, in.Listener)
 	for i := range in.APIs {
 		p.APIs = append(p.APIs, c.api(&in.APIs[i]))
@@ -76,6 +76,19 @@ func Compile(in Inputs) (*Plan, source.List) {
 		return nil, c.list
 	}
 	return p, c.list
+}
+
+// kinds are the names of all edits that the risks may ask for.
+func (c *compiler) kinds() map[string]*[risk.HideBody + 1]string {
+	out := map[string]*[risk.HideBody + 1]string{}
+	for i := range c.risks {
+		k := new([risk.HideBody + 1]string)
+		for do := range k {
+			k[do] = c.risks[i].ID + "/" + risk.Do(do).String() //nolint:gosec // few
+		}
+		out[c.risks[i].ID] = k
+	}
+	return out
 }
 
 type compiler struct {

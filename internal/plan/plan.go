@@ -25,6 +25,15 @@ type Plan struct {
 	APIs     []*API    // the most specific host and prefix first
 	Listener *Unit     // for hosts and paths that no API claims
 	Paths    canon.Options
+	kinds    map[string]*[risk.HideBody + 1]string
+}
+
+// EditKind is how records and metrics call an edit of a risk: "headers/set-field".
+func (p *Plan) EditKind(id string, do risk.Do) string {
+	if k := p.kinds[id]; k != nil && int(do) < len(k) {
+		return k[do]
+	}
+	return id + "/" + do.String()
 }
 
 // An API is one guarded API.

@@ -39,6 +39,7 @@ type conn struct {
 	fd    syscall.RawConn // of the socket, below TLS: to see whether the client is there; may be nil
 	tls   *tls.ConnectionState
 	peer  netip.Addr
+	named string // peer as text
 	local bool
 	stray bool
 
@@ -77,6 +78,7 @@ func newConn(s *Server, outer net.Conn) *conn {
 	if a := outer.RemoteAddr(); a != nil {
 		if ap, err := netip.ParseAddrPort(a.String()); err == nil {
 			c.peer = ap.Addr().Unmap().WithZone("")
+			c.named = c.peer.String()
 		}
 	}
 	if a := outer.LocalAddr(); a != nil {
@@ -183,7 +185,7 @@ func (c *conn) next(first bool) bool {
 	}
 	c.enter(heading)
 	x := exchanges.Get().(*Exchange) //nolint:errcheck // the pool holds nothing else
-	x.side, x.ctx, x.Peer, x.Local, x.TLS, x.Stray = c, c.ctx, c.peer, c.local, c.tls, c.stray
+	x.side, x.ctx, x.Peer, x.Named, x.Local, x.TLS, x.Stray = c, c.ctx, c.peer, c.named, c.local, c.tls, c.stray
 	f, err := c.readHead(x)
 	if err != nil {
 		return false

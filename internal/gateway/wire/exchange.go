@@ -41,6 +41,7 @@ type Exchange struct {
 	Body   *Body // nil: none
 
 	Peer  netip.Addr           // the other end; invalid where it has no address
+	Named string               // Peer as text, made once for its connection; "" where nobody made it
 	Local bool                 // over a Unix socket
 	TLS   *tls.ConnectionState // nil: plain text
 	Stray bool                 // plain text on a port that speaks TLS
@@ -103,10 +104,13 @@ func (x *Exchange) Begun() bool { return x.begun }
 // ReadBy sets the time at which Reads of the body fail; zero: only Body.Grace
 // counts.
 func (x *Exchange) ReadBy(t time.Time) error {
-	x.limited = true
 	if x.Body != nil {
+		if x.Body.settled() {
+			return nil // all of it came with the head, or was read: nothing waits
+		}
 		x.Body.limit.Store(t.UnixNano())
 	}
+	x.limited = true
 	return x.side.readBy(t)
 }
 
