@@ -2,7 +2,7 @@
 // in the same run: nginx, and Go's httputil.ReverseProxy with a tuned
 // transport.
 //
-//	bench [-rounds 5] [-for 3s] [-case REGEXP]
+//	bench [-rounds 5] [-for 3s] [-case REGEXP] [-kind REGEXP] [-against BINARY]
 //
 // Each server runs alone on processor 0, on one thread of Go or one worker;
 // the origin (nginx) and the generator (wrk, h2load) share processor 1. What
@@ -10,6 +10,10 @@
 // by requests answered: waiting costs nothing. Rounds are interleaved, so that
 // a machine that changes its pace does so for all; medians are printed, and
 // their ratio to nginx.
+//
+// -against names another build of sallyport, which is measured beside this one.
+// That is how the worth of a change is known: the machine's pace is the same
+// for both.
 //
 // Before a case is measured, each of its servers answers one request as it
 // should, and those that guard refuse what is bad.
@@ -35,9 +39,11 @@ import (
 var errMissing = errors.New("needed, and not installed")
 
 type options struct {
-	rounds int
-	each   time.Duration
-	match  *regexp.Regexp
+	rounds  int
+	each    time.Duration
+	match   *regexp.Regexp // cases
+	kinds   *regexp.Regexp // servers
+	against string         // another build of sallyport, or ""
 }
 
 func main() {
@@ -48,6 +54,8 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds; the median counts")
 	flag.DurationVar(&o.each, "for", 3*time.Second, "length of a measurement")
 	match := flag.String("case", "", "only the cases whose name matches")
+	kinds := flag.String("kind", "", "only the servers whose kind matches")
+	flag.StringVar(&o.against, "against", "", "another build of sallyport to measure beside this one")
 	flag.Parse()
 	if *serve != "" {
 		fail(reverseProxy(*serve, *to, *cert))
@@ -57,6 +65,9 @@ func main() {
 	defer stop()
 	var err error
 	if o.match, err = regexp.Compile(*match); err == nil {
+		o.kinds, err = regexp.Compile(*kinds)
+	}
+	if err == nil {
 		err = run(ctx, &o)
 	}
 	stop()
@@ -76,7 +87,7 @@ func run(ctx context.Context, o *options) error {
 			return fmt.Errorf("%s: %w: apt-get install wrk nghttp2-client nginx-light util-linux", name, errMissing)
 		}
 	}
-	b, err := newBench(ctx)
+	b, err := newBench(ctx, o.against)
 	if err != nil {
 		return err
 	}
@@ -85,12 +96,29 @@ func run(ctx context.Context, o *options) error {
 		if !o.match.MatchString(c.name) {
 			continue
 		}
+		c.kinds = o.choose(c.kinds)
 		if err := b.measure(ctx, &c, o); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
 	return nil
 }
+
+// choose are the kinds that are asked for, each of ours followed by that of the
+// other build.
+func (o *options) choose(kinds []string) []string {
+	var out []string
+	for _, k := range kinds {
+		out = append(out, k)
+		if o.against != "" && strings.HasPrefix(k, "sallyport") {
+			out = append(out, k+other)
+		}
+	}
+	return slices.DeleteFunc(out, func(k string) bool { return !o.kinds.MatchString(k) })
+}
+
+// other marks the kinds of the build that -against names.
+const other = ", other"
 
 // A sample is one measurement.
 type sample struct {
@@ -119,6 +147,9 @@ func (b *bench) measure(ctx context.Context, c *benchCase, o *options) error {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 	}
+	if len(servers) == 0 {
+		return fmt.Errorf("%w: no server of this kind", errMissing)
+	}
 	samples := make([][]sample, len(servers))
 	for range o.rounds {
 		for i, s := range servers {
@@ -134,7 +165,7 @@ func (b *bench) measure(ctx context.Context, c *benchCase, o *options) error {
 	for i, s := range servers {
 		cpu := median(samples[i], func(s sample) float64 { return s.cpu })
 		rate := median(samples[i], func(s sample) float64 { return s.rate })
-		fmt.Printf("  %-22s %7.1f µs of CPU a request   %5.2f x nginx   %7.0f requests/s   peak %4.0f MiB\n", s.kind, cpu, cpu/base, rate, s.peak())
+		fmt.Printf("  %-22s %7.1f µs of CPU a request   %5.2f x %s   %7.0f requests/s   peak %4.0f MiB\n", s.kind, cpu, cpu/base, servers[0].kind, rate, s.peak())
 	}
 	return nil
 }

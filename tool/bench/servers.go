@@ -36,6 +36,7 @@ var errStart = errors.New("it does not answer")
 type bench struct {
 	dir    string
 	self   string
+	other  string // another build of sallyport, or ""
 	cert   string // PEM of a certificate for localhost and its key
 	origin *server
 }
@@ -49,12 +50,12 @@ type server struct {
 	out  bytes.Buffer
 }
 
-func newBench(ctx context.Context) (*bench, error) {
+func newBench(ctx context.Context, other string) (*bench, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	b := &bench{dir: dir, cert: filepath.Join(dir, "cert.pem")}
+	b := &bench{dir: dir, other: other, cert: filepath.Join(dir, "cert.pem")}
 	if b.self, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
@@ -180,7 +181,12 @@ func ofContract() []string {
 // sallyport starts the gateway: with every risk that can be off off, with those of
 // the contract on, or with all of them on and a limit that is counted but never reached.
 func (b *bench) sallyport(ctx context.Context, kind, root string) (*server, error) {
-	dir := filepath.Join(b.dir, fmt.Sprintf("sallyport-%d", time.Now().UnixNano()))
+	dir, binary := filepath.Join(b.dir, fmt.Sprintf("sallyport-%d", time.Now().UnixNano())), filepath.Join(b.dir, "sallyport")
+	kind, isOther := strings.CutSuffix(kind, other)
+	name := kind
+	if isOther {
+		binary, name = b.other, name+other
+	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "version: 1\nlisten: %s\n", root)
 	if strings.HasPrefix(root, "https") {
@@ -205,7 +211,7 @@ func (b *bench) sallyport(ctx context.Context, kind, root string) (*server, erro
 	if err != nil {
 		return nil, fmt.Errorf("write a policy: %w", err)
 	}
-	s, err := b.process(ctx, "0", kind, root, filepath.Join(b.dir, "sallyport"),
+	s, err := b.process(ctx, "0", name, root, binary,
 		"run", "-c", filepath.Join(dir, "sallyport.yaml"), "--state", filepath.Join(dir, "state"), "--admin", "127.0.0.1:0", "--print-key")
 	if err != nil {
 		return nil, err
