@@ -14,6 +14,7 @@ const (
 	CodeNewer    source.Code = "store/newer"    // written by a newer version
 	CodeCorrupt  source.Code = "store/corrupt"  // damaged
 	CodeFull     source.Code = "store/full"     // no room on the disk
+	CodeDisk     source.Code = "store/disk"     // the disk does not read, write or sync
 	CodeBusy     source.Code = "store/busy"     // another process holds it too long
 	CodeReplaced source.Code = "store/replaced" // removed or exchanged while open
 )

@@ -68,7 +68,8 @@ func ioError(path string, err *sqlite.Error) error {
 	case sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS:
 		return corrupt(path, err)
 	}
-	return openError(path, err)
+	return &store.Error{Code: store.CodeDisk, Text: "the disk of store " + path + " gives errors",
+		Hint: "look at the log of the system; then try again, whether this change was made is not sure", Err: err}
 }
 
 func corrupt(path string, err error) error {
