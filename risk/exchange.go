@@ -121,8 +121,13 @@ type Response struct {
 	Fields Fields
 	Media  string // lower-case media type without parameters; "" without Content-Type
 	Body   []byte
-	Part   bool  // Body is the piece that came last of a body too large to be held; the Reading has the marks that are new
+	Part   bool  // Body is the piece that came last of a body too large to be held, or without end; the Reading has the marks that are new
 	Length int64 // -1: unknown
+
+	// Of a Part:
+	Offset  int  // where Body starts in the reply
+	Settled int  // no mark of a later piece begins before this offset
+	End     bool // nothing follows: Body is again the piece that came last
 }
 
 // A Route says how routing ended.

@@ -125,6 +125,15 @@ type Dresser interface {
 	Dress(x *Exchange)
 }
 
+// A Follower is a Guard of phase ReplyBody that has to keep in mind what it saw
+// of a reply that comes in pieces (Response.Part), since what it looks for may
+// lie across two. Follow returns the guard for one such reply, which is checked
+// with each piece in order, and at the end.
+type Follower interface {
+	Guard
+	Follow() Guard
+}
+
 // Placed is a guard at its phase.
 type Placed struct {
 	Phase Phase

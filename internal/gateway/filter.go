@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/internal/schema"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -18,24 +21,41 @@ const filterBytes = 512 << 10
 var errMasked = errors.New("a value in a reply that streams cannot be masked")
 
 // A passing is a reply that is checked and stripped while it passes, since it
-// is too large to be held.
+// is too large to be held, or has no end.
 type passing struct {
+	from   io.Reader
 	filter *schema.Filter
-	edits  int // those of the head
+	guards []plan.Bound // of phase ReplyBody, with what they keep in mind of this reply
+	edits  int          // those of the head
 	out    []byte
+	fed    int  // bytes that the filter was given
+	ended  bool // nothing more comes
+}
+
+// endless tells whether a reply may be without end: values one after the
+// other, of no known length. What is held back then would never arrive.
+func (e *exchange) endless() bool {
+	return e.back.Length < 0 && e.back.Status < 300 && schema.ManyTexts(e.response.Media)
 }
 
 // filterReply begins to check a reply in pieces; nil where only the whole can
-// be checked: what is encoded, a part, or no JSON.
-func (e *exchange) filterReply() *passing {
-	if e.unit.Reply == nil || e.in.Method == http.MethodHead || e.back.Status >= 300 || e.response.Fields.Has("Content-Encoding") || !e.hold(filterBytes) {
+// be checked: a refusal, which may have to be hidden, and what
+// schema.Reply.Filter leaves out.
+func (e *exchange) filterReply(from io.Reader) *passing {
+	if e.unit.Reply == nil || e.back.Status >= 300 || !e.hold(filterBytes) {
 		return nil
 	}
 	f := e.unit.Reply.Filter(&e.facts.Answered, e.response.Fields.Get("Content-Type"))
 	if f == nil {
 		return nil
 	}
-	return &passing{filter: f, edits: len(e.x.Edits())}
+	p := &passing{from: from, filter: f, guards: slices.Clone(e.unit.Guards[risk.ReplyBody]), edits: len(e.x.Edits())}
+	for i := range p.guards {
+		if f, ok := p.guards[i].Guard.(risk.Follower); ok {
+			p.guards[i].Guard = f.Follow()
+		}
+	}
+	return p
 }
 
 // sendFiltered sends a reply of which readReply has read the beginning. What is
@@ -44,39 +64,98 @@ func (e *exchange) filterReply() *passing {
 func (e *exchange) sendFiltered(p *passing) {
 	defer p.filter.Release()
 	body := e.back.Body
-	defer func() { _ = body.Close() }() //nolint:errcheck // the reads tell
+	defer func() {
+		e.whole.r = nil
+		_ = body.Close() //nolint:errcheck // the reads tell
+	}()
 	e.response.Part = true
-	if len(e.reply) == 0 { // its length said that it is too large
-		var f *fault.Fault
-		if e.reply, f = e.slurp(body, e.reply, filterBytes/2, filterBytes/2); f != nil && f.Code != fault.BodyTooLarge {
-			e.fail(replyBroken.Because(f))
-			return
-		}
-	}
-	if !e.passPieces(p, e.reply) {
+	if !e.firstPieces(p) {
 		return
 	}
 	h := e.replyFields()
-	for _, name := range [...]string{"Accept-Ranges", "Etag", "Content-Length"} {
+	for _, name := range [...]string{"Accept-Ranges", "Etag", "Content-Length", "Content-Encoding"} {
 		h = dropField(h, name)
 	}
 	e.ev.Decision = event.Allow
 	e.putReply(withoutDigests(h))
+	if p.ended {
+		e.write(e.back.Status, p.out)
+		return
+	}
 	e.sent, e.ev.Status = true, e.back.Status
 	if err := e.in.Begin(e.back.Status, e.head, -1); err != nil {
 		e.gone(err)
 		e.abort = true
 		return
 	}
+	if e.in.Method == http.MethodHead { // the beginning was checked as for GET; the rest is not asked for
+		return
+	}
 	e.openStream()
 	stop := e.g.streams.add(e, func() { _ = body.Close() }) //nolint:errcheck // the read behind it tells
 	defer stop()
+	e.sendPieces(p)
+}
+
+// firstPieces passes the beginning of a reply: what was read of it, or as much
+// as a filter may hold. Of one that may have no end it waits for the first
+// value that may leave.
+func (e *exchange) firstPieces(p *passing) bool {
+	if e.endless() {
+		return e.firstValue(p)
+	}
+	if len(e.reply) == 0 { // its length said that it is too large
+		var f *fault.Fault
+		if e.reply, f = e.slurp(p.from, e.reply, filterBytes/2, filterBytes/2); f != nil && f.Code != fault.BodyTooLarge {
+			if f.Code != fault.Overloaded {
+				f = replyFault(f.Unwrap())
+			}
+			e.fail(f)
+			return false
+		}
+	}
+	if !e.hold(int64(len(e.reply))) { // it may all have to wait for the head
+		e.fail(overloaded)
+		return false
+	}
+	return e.passPieces(p, e.reply)
+}
+
+func (e *exchange) firstValue(p *passing) bool {
+	e.whole.free = true
 	room := e.g.pieces.get()
 	defer e.g.pieces.put(room)
 	buf := room[:pieceBytes]
-	for e.putPiece(p) {
-		n, err := body.Read(buf)
+	for len(p.out) == 0 && !p.ended {
+		n, err := p.from.Read(buf)
 		if n > 0 && !e.passPiece(p, buf[:n]) {
+			return false
+		}
+		switch {
+		case err == io.EOF: //nolint:errorlint // readers return it bare
+			if p.ended = true; !e.passPiece(p, nil) {
+				return false
+			}
+		case err != nil:
+			e.fail(replyFault(err))
+			return false
+		}
+	}
+	return true
+}
+
+// sendPieces sends what firstPieces has passed, and the rest as it comes.
+func (e *exchange) sendPieces(p *passing) {
+	if !e.putPiece(p) {
+		return
+	}
+	e.giveBeginning(p)
+	room := e.g.pieces.get()
+	defer e.g.pieces.put(room)
+	buf := room[:pieceBytes]
+	for {
+		n, err := p.from.Read(buf)
+		if n > 0 && !(e.passPiece(p, buf[:n]) && e.putPiece(p)) {
 			return
 		}
 		switch {
@@ -90,6 +169,20 @@ func (e *exchange) sendFiltered(p *passing) {
 			return
 		}
 	}
+}
+
+// giveBeginning lets go of the beginning of a reply, which has left: a stream
+// holds no more than its filter does.
+func (e *exchange) giveBeginning(p *passing) {
+	if e.endless() {
+		return
+	}
+	e.whole.free = true
+	n := int64(cap(e.reply) + len(e.reply))
+	e.g.buffers.give(n)
+	e.held -= n
+	e.response.Body = bytes.Clone(e.response.Body) // its last piece, which guards see again at the end
+	e.reply, p.out = nil, nil
 }
 
 // putPiece sends what may leave.
@@ -132,21 +225,29 @@ func (e *exchange) passPieces(p *passing, text []byte) bool {
 // the exchange.
 func (e *exchange) passPiece(p *passing, piece []byte) bool {
 	var err error
+	r := &e.response
 	if piece != nil {
-		e.response.Body = piece
+		r.Body = piece
 		err = p.filter.Feed(&e.facts.Answered, piece)
+		r.Offset, r.Settled = p.fed, p.filter.Settled()
+		p.fed += len(piece)
 	} else {
+		r.End = true
 		err = p.filter.Close(&e.facts.Answered)
+		r.Settled = p.fed
 	}
-	if e.run(risk.ReplyBody) {
-		return false
-	}
-	if e.hides() != nil {
-		if e.sent {
-			e.fail(replyTooLarge)
-		} else {
-			e.sendHidden()
+	for i := range p.guards {
+		if e.check(&p.guards[i]) {
+			return false
 		}
+	}
+	if hide := e.hides(); hide != nil {
+		if !e.sent {
+			e.sendHidden()
+			return false
+		}
+		e.ev.Decision, e.ev.Risk, e.ev.Code, e.ev.Reason = event.Deny, hide.Risk, string(hide.Code), "the rest of the reply was withheld"
+		e.abort = true
 		return false
 	}
 	if err == nil {

@@ -41,12 +41,13 @@ func secrets() *contract.Operation {
 	return o
 }
 
-// stripper cuts what must not leave and refuses what is no JSON.
+// stripper cuts what must not leave and refuses what is no JSON, or cannot be
+// checked.
 func stripper() risk.Risk {
 	refusal := &risk.Denial{Code: "test/syntax", Status: 502, Title: "withheld", Reason: "no JSON"}
 	return guarding("stripper", risk.ReplyBody, func(x *risk.Exchange) *risk.Denial {
 		r := x.ReplyReading()
-		if r.Has(risk.BadSyntax) {
+		if r.Has(risk.BadSyntax) || r.Unchecked {
 			return refusal
 		}
 		for _, m := range r.Marks {

@@ -93,19 +93,28 @@ func (e *exchange) sendHidden() {
 func (e *exchange) putHead(fields risk.Fields) { e.head = append(e.head, fields...) }
 
 // sendWhole reads the reply's body, lets the guards decide on it, edits it and
-// sends it.
+// sends it. One that is too large, or may have no end, is checked while it
+// passes.
 func (e *exchange) sendWhole() {
 	if e.back.Status == http.StatusPartialContent {
 		e.fail(replyBroken.Because(errPartial))
 		return
 	}
-	body, f := e.readReply()
-	if f == replyTooLarge {
-		if p := e.filterReply(); p != nil {
+	from, coded := e.source()
+	if e.endless() {
+		if p := e.filterReply(from); p != nil {
 			e.sendFiltered(p)
 			return
 		}
 	}
+	body, f := e.readReply(from, coded)
+	if f == replyTooLarge {
+		if p := e.filterReply(from); p != nil {
+			e.sendFiltered(p)
+			return
+		}
+	}
+	e.whole.r = nil
 	_ = e.back.Body.Close() //nolint:errcheck // it has none; another exchange may have the connection
 	if f != nil {
 		e.fail(f)
@@ -127,8 +136,8 @@ func (e *exchange) sendWhole() {
 	final := e.editBody(body, risk.OnReply)
 	e.ev.Decision = event.Allow
 	h := dropField(dropField(e.replyFields(), "Content-Encoding"), "Accept-Ranges")
-	if !bytes.Equal(final, body) {
-		h = withoutDigests(h)
+	if coded || !bytes.Equal(final, body) {
+		h = withoutDigests(h) // those of a coded body are over its coded form (RFC 9530)
 	}
 	status := e.back.Status
 	if tag := h.Get("Etag"); tag != "" && status == http.StatusOK {
@@ -151,43 +160,58 @@ func withoutDigests(h risk.Fields) risk.Fields {
 	return h
 }
 
-// readReply reads the body of a reply whole and undoes its coding.
-func (e *exchange) readReply() ([]byte, *fault.Fault) {
+// source is what the body of the reply is read from, with its coding undone,
+// and whether it had one.
+func (e *exchange) source() (from io.Reader, coded bool) {
+	e.whole = wholeReader{r: e.back.Body}
+	if !e.response.Fields.Has("Content-Encoding") {
+		return &e.whole, false
+	}
+	list := codings(e.response.Fields)
+	if len(list) == 0 {
+		return &e.whole, false
+	}
+	return decode(list, &e.whole, e.hold), true
+}
+
+// readReply reads the body of a reply whole. On replyTooLarge, e.reply is its
+// beginning, or empty where its length says it all.
+func (e *exchange) readReply(from io.Reader, coded bool) ([]byte, *fault.Fault) {
 	limit := e.unit.Limits.MaxReply
 	e.reply = e.reply[:0]
-	if e.back.Length > limit {
+	length := e.back.Length
+	switch {
+	case coded:
+		length = -1
+	case length > limit:
 		return nil, replyTooLarge
 	}
-	e.whole = wholeReader{r: e.back.Body}
-	body, f := e.slurp(&e.whole, e.reply, e.back.Length, limit)
-	e.whole.r = nil
+	body, f := e.slurp(from, e.reply, length, limit)
 	e.reply = body
 	switch {
 	case f == nil:
+		return body, nil
 	case f.Code == fault.BodyTooLarge:
 		return nil, replyTooLarge
 	case f.Code == fault.Overloaded:
 		return nil, f
-	default:
-		if kind, _ := upstream.KindOf(f.Unwrap()); kind == upstream.Late {
-			return nil, upstreamLate.Because(f)
-		}
-		return nil, replyBroken.Because(f)
 	}
-	if len(body) == 0 || !e.response.Fields.Has("Content-Encoding") {
-		return body, nil
+	return nil, replyFault(f.Unwrap())
+}
+
+// replyFault is what an error of reading a reply makes of the exchange.
+func replyFault(err error) *fault.Fault {
+	var bad *codingError
+	switch {
+	case errors.As(err, &bad):
+		return replyCoded.Because(err)
+	case errors.Is(err, errNoRoom):
+		return overloaded.Because(err)
 	}
-	if e.response.Fields.Count("Content-Encoding") > 1 {
-		return nil, replyCoded.Because(errCoding)
+	if kind, _ := upstream.KindOf(err); kind == upstream.Late {
+		return upstreamLate.Because(err)
 	}
-	if !e.hold(limit) {
-		return nil, overloaded
-	}
-	plain, err := decode(e.response.Fields.Get("Content-Encoding"), body, limit)
-	if err != nil {
-		return nil, replyCoded.Because(err)
-	}
-	return plain, nil
+	return replyBroken.Because(err)
 }
 
 // sendStream passes a reply on as it comes.
@@ -266,9 +290,13 @@ func (e *exchange) pump(from io.Reader, flush bool) {
 
 // brokeOff ends a stream of which the rest does not come.
 func (e *exchange) brokeOff(err error) {
-	if e.in.Context().Err() != nil {
+	var bad *codingError
+	switch {
+	case e.in.Context().Err() != nil:
 		e.gone(err)
-	} else {
+	case errors.As(err, &bad):
+		e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.ReplyEncoding), bad.Error()
+	default:
 		e.ev.Decision, e.ev.Code, e.ev.Reason = event.Failed, string(fault.Upstream), "the upstream broke off"
 	}
 	e.abort = true
@@ -319,12 +347,13 @@ func (e *exchange) noteEditsOf(edits []risk.Edit) {
 	}
 }
 
-// A wholeReader gives up on an upstream that drips. Most replies come with the
-// first read, which the upstream's own limits bound: the clock is asked from
-// the second one on.
+// A wholeReader gives up on an upstream that drips, while the reply is held.
+// Most replies come with the first read, which the upstream's own limits bound:
+// the clock is asked from the second one on.
 type wholeReader struct {
 	r     io.Reader
 	read  bool
+	free  bool // the reply is not held any more
 	until time.Time
 }
 
@@ -339,7 +368,7 @@ func (w *wholeReader) Read(p []byte) (int, error) {
 	switch {
 	case err != nil:
 		return n, err //nolint:wrapcheck // io.EOF has to stay bare
-	case !w.read:
+	case !w.read, w.free:
 		w.read = true
 		return n, nil
 	}

@@ -43,12 +43,17 @@ func (r *run) body(dst *risk.Reading, m *compiledMedia, b *Body) {
 }
 
 // badBody notes that a body is not what it says it is.
-func badBody(dst *risk.Reading, m *compiledMedia, rule string) {
-	dst.Violate(risk.Violation{Class: risk.BadSyntax, In: contract.InBody, Rule: rule, At: m.media.At})
-}
+func badBody(dst *risk.Reading, m *compiledMedia, rule string) { badAt(dst, m, rule, "") }
 
+// badAt is badBody for a part of a body. It is noted even where dst is full:
+// what is malformed has not been looked into.
 func badAt(dst *risk.Reading, m *compiledMedia, rule, pointer string) {
-	dst.Violate(risk.Violation{Class: risk.BadSyntax, In: contract.InBody, Pointer: pointer, Rule: rule, At: m.media.At})
+	v := risk.Violation{Class: risk.BadSyntax, In: contract.InBody, Pointer: pointer, Rule: rule, At: m.media.At}
+	if n := len(dst.Violations); n >= risk.MaxViolations {
+		dst.Violations[n-1] = v
+		return
+	}
+	dst.Violate(v)
 }
 
 // jsonBody checks one JSON value.
@@ -115,14 +120,13 @@ func (w where) nth(at, n int) where {
 // sequence checks a JSON text sequence (RFC 7464). Unlike its section 2.3, a
 // value that is cut off is refused.
 func (r *run) sequence(dst *risk.Reading, m *compiledMedia, t mediaType, body []byte) {
-	const separator = 0x1e
-	if !t.utf8() || body[0] != separator {
+	if !t.utf8() || body[0] != recordSeparator {
 		badBody(dst, m, "syntax")
 		return
 	}
 	w := where{in: contract.InBody, spans: true, to: m.itemProgram()}
 	for at, n := 1, 0; at <= len(body); n++ {
-		text, _, _ := bytes.Cut(body[at:], []byte{separator})
+		text, _, _ := bytes.Cut(body[at:], []byte{recordSeparator})
 		if len(text) == 0 || text[len(text)-1] != '\n' || n == maxValues {
 			badAt(dst, m, "syntax", "/"+strconv.Itoa(n))
 			return

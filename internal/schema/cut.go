@@ -18,8 +18,8 @@ type Replacement struct {
 // Cut appends body without the members and elements in spans, and without the
 // commas that would be too many. What stays is the same byte for byte. body
 // must be valid JSON; spans may come in any order, and one within another
-// counts for nothing. A span of the whole value becomes null, since nothing
-// would be no JSON. Cut sorts spans in place.
+// counts for nothing. A span of a whole value becomes null, since nothing
+// would be no JSON; body may hold several, as NDJSON does. Cut sorts spans in place.
 func Cut(dst, body []byte, spans []Span) []byte {
 	slices.SortFunc(spans, func(a, b Span) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) })
 	at := 0 // up to where body is dealt with
@@ -61,7 +61,8 @@ func siblings(s []byte) bool {
 func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 // widen adds one comma to a run of siblings: the one before, else the one
-// behind. The run is the whole text where nothing stands around it.
+// behind. The run is a whole text where neither a bracket nor a comma stands
+// before it: nothing, or the text before in a body of many.
 func widen(body []byte, start, end int) (from, to int, whole bool) {
 	before := start - 1
 	for before >= 0 && blank(body[before]) {
@@ -70,8 +71,12 @@ func widen(body []byte, start, end int) (from, to int, whole bool) {
 	if before < 0 {
 		return start, end, true
 	}
-	if body[before] == ',' {
+	switch body[before] {
+	case ',':
 		return before, end, false
+	case '{', '[':
+	default:
+		return start, end, true
 	}
 	behind := end
 	for behind < len(body) && blank(body[behind]) {

@@ -15,15 +15,18 @@ const maxHold = maxToken
 
 // Errors of a Filter. After one, the body must not look complete.
 var (
-	errHeld   = errors.New("too much of the body hangs on what comes later")
-	errGone   = errors.New("what has to be cut has left already")
-	errRefuse = errors.New("the body is not what its media type says")
+	errHeld     = errors.New("too much of the body hangs on what comes later")
+	errGone     = errors.New("what has to be cut has left already")
+	errRefuse   = errors.New("the body is not what its media type says")
+	errUnmarked = errors.New("what has to be cut was not marked")
 )
 
-// A Filter checks a JSON body while it passes and takes out what must not
-// leave, with the same result as Body and Cut have on the whole. It holds back
-// only what is not decided: it knows a member by its name, but where
-// alternatives are open, only at the end of the value that they are about.
+// A Filter checks a body while it passes and takes out what must not leave,
+// with the same result as Body and Cut have on the whole. It holds back only
+// what is not decided: it knows a member by its name, but where alternatives
+// are open, only at the end of the value that they are about. How a body is
+// read depends on its form: one JSON text, many, text, or nothing that is
+// checked.
 //
 //	Feed a piece; Cut what of the marks must not leave; Take what may.
 //
@@ -33,40 +36,107 @@ type Filter struct {
 	run      *run
 	media    *compiledMedia
 	where    where
+	reads    reading
+
+	start  int  // where the JSON text that is read starts in the body
+	done   bool // that text has ended
+	failed bool // its violations were told
+	marked int  // marks of the machine that were told
 
 	held   []byte // of the body, from offset on
 	room   []byte // in which it lies
 	offset int
 	ended  bool
-	marked int    // marks of the machine that were told
-	failed bool   // violations were told
-	cuts   []Span // in order; the last may have no end yet
+	told   []toldMark // since the last Take
+	cuts   []cut      // in order; the last may have no end yet
 	last   cutRun
+}
+
+// A reading is how a Filter reads bodies of one form.
+type reading interface {
+	// feed reads the next piece and tells dst.
+	feed(f *Filter, dst *risk.Reading, piece []byte) error
+	// close tells dst what becomes known at the end.
+	close(f *Filter, dst *risk.Reading) error
+	// settled is the offset before which everything is known.
+	settled(f *Filter) int
+}
+
+// A toldMark is a mark that may be cut now.
+type toldMark struct {
+	Span
+	whole bool // it is of a whole JSON text
+}
+
+// A cut is a span that must not leave; a whole text becomes null.
+type cut struct {
+	Span
+	whole bool
 }
 
 // A cutRun is what was cut last: values with nothing but a comma between.
 type cutRun struct {
 	open  bool // nothing has passed since
 	comma bool // the comma before it is gone too
-	root  bool // it was the whole text
+	whole bool // it was a whole text
 }
 
-// Filter begins to check a body of the declared media type that Head chose. It
-// is nil where a body of this type is to be read whole, and where nothing is
-// declared to check.
+// Filter begins to check a body of which Head has read the head. It is nil
+// where a body of this type can only be read whole: forms, parts and XML, and
+// what is not in UTF-8. Where nothing is declared to check, it says so and lets
+// everything pass, as Body does.
 func (r *Reply) Filter(dst *risk.Reading, contentType string) *Filter {
 	if dst.Reply == nil || dst.Media == nil {
-		return nil
+		return &Filter{programs: r.programs, run: r.programs.borrow(asReply), reads: opaque{undeclared: dst.Reply != nil}}
 	}
 	m := find(r.compiled(dst.Reply).media, dst.Media)
 	t := parseType(contentType)
-	if m == nil || !t.ok || !t.utf8() || formOf(string(lowerASCII(nil, t.media))) != jsonForm || m.schema.program() == nil {
+	if m == nil || !t.ok {
 		return nil
 	}
-	f := &Filter{programs: r.programs, run: r.programs.borrow(asReply), media: m}
-	f.where = where{in: contract.InBody, spans: true, to: m.schema.program()}
+	f := &Filter{programs: r.programs, media: m, where: where{in: contract.InBody, spans: true, to: m.schema.program()}}
+	if f.reads = readingOf(m, t, formOf(string(lowerASCII(nil, t.media)))); f.reads == nil {
+		return nil
+	}
+	switch x := f.reads.(type) {
+	case *items:
+		f.where = f.where.nth(0, 0)
+		f.where.to = m.itemProgram()
+	case *prose:
+		f.where.spans, f.where.to = false, x.program
+	}
+	f.run = r.programs.borrow(asReply)
 	f.run.machine.begin(f.where.to, asReply)
 	return f
+}
+
+// readingOf is how bodies of a form are read in pieces, nil where they are not.
+func readingOf(m *compiledMedia, t mediaType, form form) reading {
+	switch form {
+	case jsonForm:
+		if t.utf8() {
+			return oneText{}
+		}
+	case linesForm:
+		if t.utf8() {
+			return &items{separator: '\n'}
+		}
+	case sequenceForm:
+		if t.utf8() {
+			return &items{separator: recordSeparator, before: true}
+		}
+	case textForm:
+		return proseOf(m, t)
+	case binaryForm:
+		return &counted{}
+	case otherForm, eventsForm:
+		if m.binary {
+			return &counted{}
+		}
+		return opaque{}
+	case urlForm, partsForm, xmlForm: // their members are known as wholes, and nothing of them can be cut
+	}
+	return nil
 }
 
 // Release gives back what f holds. It must not be used then.
@@ -80,29 +150,42 @@ func (f *Filter) Release() {
 // not ended yet ends, for now, with the piece. Offsets count from the start of
 // the body.
 func (f *Filter) Feed(dst *risk.Reading, piece []byte) error {
-	m := &f.run.machine
 	f.room = append(append(f.room[:0], f.held...), piece...) // f.held is the end of the room
 	f.held = f.room
-	m.feed(piece)
-	return f.tell(dst)
+	dst.Marks = dst.Marks[:0]
+	return f.reads.feed(f, dst, piece)
 }
 
 // Close tells that the body has ended.
 func (f *Filter) Close(dst *risk.Reading) error {
 	f.ended = true
-	f.run.machine.close()
-	return f.tell(dst)
+	dst.Marks = dst.Marks[:0]
+	return f.reads.close(f, dst)
 }
 
-// tell moves what is new to dst.
+// end is the offset up to which the body was fed.
+func (f *Filter) end() int { return f.offset + len(f.held) }
+
+// Settled is the offset before which no mark will begin any more.
+func (f *Filter) Settled() int {
+	if f.ended {
+		return f.end()
+	}
+	return min(f.reads.settled(f), f.end())
+}
+
+// tell moves what is new of the text that is read to dst.
 func (f *Filter) tell(dst *risk.Reading) error {
 	m := &f.run.machine
-	dst.Marks = dst.Marks[:0]
 	if m.reason != "" {
-		badAt(dst, f.media, "syntax", "")
+		badAt(dst, f.media, "syntax", f.where.prefix)
 		return errRefuse
 	}
-	if len(m.final) > 0 || f.ended && !f.failed && !m.ok() {
+	if f.where.to == nil {
+		dst.Unchecked = true
+		return nil
+	}
+	if len(m.final) > 0 || f.done && !f.failed && !m.ok() {
 		f.failed = true
 		m.tellFailed(dst, f.where)
 	}
@@ -110,20 +193,38 @@ func (f *Filter) tell(dst *risk.Reading) error {
 		return errHeld
 	}
 	dst.Overflow = dst.Overflow || m.over || m.cells.spilled || m.lost
-	dst.Unseen = m.unseen
-	here := f.offset + len(f.held)
+	dst.Unseen = dst.Unseen || m.unseen
+	f.tellMarks(dst)
+	if n := len(f.cuts); n > 0 && f.cuts[n-1].End == 0 {
+		f.cuts[n-1].End = f.endOf(f.cuts[n-1].Start)
+	}
+	return nil
+}
+
+// tellMarks moves the marks that are new to dst.
+func (f *Filter) tellMarks(dst *risk.Reading) {
+	m := &f.run.machine
 	for i := f.marked; i < len(m.marks); i++ {
 		x := m.marks[i]
+		whole := x.Pointer == ""
+		x.Pointer = f.where.prefix + x.Pointer
+		if !f.where.spans {
+			x.Start, x.Value, x.End = 0, 0, 0
+			dst.Mark(x)
+			continue
+		}
+		t := toldMark{Span{x.Start + f.start, 0}, whole}
+		if x.End != 0 {
+			t.End = x.End + f.start
+		}
+		f.told = append(f.told, t)
+		x.Start, x.Value, x.End = t.Start, x.Value+f.start, t.End
 		if x.End == 0 {
-			x.End = here
+			x.End = f.end()
 		}
 		dst.Mark(x)
 	}
 	f.marked = len(m.marks)
-	if n := len(f.cuts); n > 0 && f.cuts[n-1].End == 0 {
-		f.cuts[n-1].End = m.endOf(f.cuts[n-1].Start)
-	}
-	return nil
 }
 
 // Cut tells that the value marked with this start must not leave. It comes
@@ -137,25 +238,27 @@ func (f *Filter) Cut(start int) error {
 	if start < f.offset {
 		return errGone
 	}
-	f.cuts = append(f.cuts, Span{start, f.run.machine.endOf(start)})
-	return nil
+	for _, t := range f.told {
+		if t.Start == start {
+			f.cuts = append(f.cuts, cut(t))
+			return nil
+		}
+	}
+	return errUnmarked
 }
 
 // Take appends what may leave.
 func (f *Filter) Take(out []byte) ([]byte, error) {
 	m := &f.run.machine
-	safe := f.offset + len(f.held)
-	if !f.ended {
-		safe = min(m.settledUpTo(), safe)
-	}
-	slices.SortFunc(f.cuts, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	safe := f.Settled()
+	slices.SortFunc(f.cuts, func(a, b cut) int { return cmp.Compare(a.Start, b.Start) })
 	for len(f.cuts) > 0 && f.cuts[0].Start < safe {
 		c := f.cuts[0]
 		if c.Start >= f.offset {
-			out = f.before(out, c.Start)
+			out = f.before(out, c)
 		}
 		if c.End == 0 {
-			f.drop(f.offset + len(f.held))
+			f.drop(f.end())
 			break
 		}
 		f.drop(c.End)
@@ -169,6 +272,7 @@ func (f *Filter) Take(out []byte) ([]byte, error) {
 	}
 	m.forgetMarks()
 	f.marked = len(m.marks)
+	f.told = f.told[:0]
 	if len(f.held) > maxHold+maxPiece {
 		return out, errHeld
 	}
@@ -187,10 +291,10 @@ func (f *Filter) drop(to int) {
 }
 
 // before passes what stands before a cut, but for the comma that goes with it.
-func (f *Filter) before(out []byte, start int) []byte {
-	part := f.held[:start-f.offset]
+func (f *Filter) before(out []byte, c cut) []byte {
+	part := f.held[:c.Start-f.offset]
 	if f.last.open && siblings(part) {
-		f.drop(start)
+		f.drop(c.Start)
 		return out
 	}
 	at := len(part)
@@ -199,15 +303,15 @@ func (f *Filter) before(out []byte, start int) []byte {
 	}
 	next := cutRun{open: true, comma: at > 0 && part[at-1] == ','}
 	switch {
+	case c.whole:
+		out = append(f.pass(out, c.Start), "null"...)
+		next = cutRun{open: true, whole: true}
 	case next.comma:
 		out = f.pass(out, f.offset+at-1)
-	case at == 0 && f.offset == 0:
-		out = append(f.pass(out, start), "null"...)
-		next.root = true
 	default:
-		out = f.pass(out, start)
+		out = f.pass(out, c.Start)
 	}
-	f.drop(start)
+	f.drop(c.Start)
 	f.last = next
 	return out
 }
@@ -216,7 +320,7 @@ func (f *Filter) before(out []byte, start int) []byte {
 // waits for what follows; a comma goes where none went before.
 func (f *Filter) pass(out []byte, to int) []byte {
 	part := f.held[:to-f.offset]
-	if f.last.open && !f.last.root {
+	if f.last.open && !f.last.whole {
 		at := 0
 		for at < len(part) && blank(part[at]) {
 			at++
@@ -250,12 +354,12 @@ func (m *machine) settledUpTo() int {
 	return m.comma
 }
 
-// endOf is the end of the value marked with this start; 0 where it has none
-// yet.
-func (m *machine) endOf(start int) int {
-	for i := range m.marks {
-		if m.marks[i].Start == start {
-			return m.marks[i].End
+// endOf is the end of the value of the text that is read marked with this
+// start; 0 where it has none yet.
+func (f *Filter) endOf(start int) int {
+	for i := range f.run.machine.marks {
+		if x := &f.run.machine.marks[i]; x.Start+f.start == start && x.End != 0 {
+			return x.End + f.start
 		}
 	}
 	return 0

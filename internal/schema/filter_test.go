@@ -15,13 +15,19 @@ import (
 // leaves tells whether a test cuts what is marked.
 func leaves(m *risk.Mark, kinds map[risk.MarkKind]bool) bool { return !kinds[m.Kind] }
 
-// filtered passes a body through a Filter in pieces, without what is of one of
-// the kinds.
+// filtered passes a JSON body through a Filter in pieces, without what is of
+// one of the kinds.
 func filtered(t testing.TB, r *Reply, body []byte, kinds map[risk.MarkKind]bool, size func() int) ([]byte, *risk.Reading, error) {
 	t.Helper()
+	return filteredAs(t, r, "application/json", body, kinds, size)
+}
+
+// filteredAs is filtered for a body of any media type.
+func filteredAs(t testing.TB, r *Reply, media string, body []byte, kinds map[risk.MarkKind]bool, size func() int) ([]byte, *risk.Reading, error) {
+	t.Helper()
 	var dst risk.Reading
-	r.Head(&dst, &ReplyView{Method: "GET", Status: 200, Media: "application/json", Body: true})
-	f := r.Filter(&dst, "application/json")
+	r.Head(&dst, &ReplyView{Method: "GET", Status: 200, Media: strings.Split(media, ";")[0], Body: true})
+	f := r.Filter(&dst, media)
 	if f == nil {
 		t.Fatal("no filter")
 	}
@@ -55,16 +61,27 @@ func filtered(t testing.TB, r *Reply, body []byte, kinds map[risk.MarkKind]bool,
 // replyOf is the reply side of an operation with one schema.
 func replyOf(t testing.TB, schema string) *Reply {
 	t.Helper()
-	op := &contract.Operation{Method: "GET", Path: "/x", Replies: []*contract.Reply{{Code: 200, Media: []*contract.Media{jsonMedia(mustSchema(t, schema))}}}}
+	return replyAs(t, "application/json", mustSchema(t, schema))
+}
+
+// replyAs is the reply side of an operation with one media type.
+func replyAs(t testing.TB, media string, s *contract.Schema) *Reply {
+	t.Helper()
+	op := &contract.Operation{Method: "GET", Path: "/x", Replies: []*contract.Reply{{Code: 200, Media: []*contract.Media{{Type: media, Schema: s}}}}}
 	r, _ := CompileReply(op, Options{})
 	return r
 }
 
-// cutWhole is what Body and Cut make of a body.
+// cutWhole is what Body and Cut make of a JSON body.
 func cutWhole(r *Reply, body []byte, kinds map[risk.MarkKind]bool) ([]byte, *risk.Reading) {
+	return cutWholeAs(r, "application/json", body, kinds)
+}
+
+// cutWholeAs is cutWhole for a body of any media type.
+func cutWholeAs(r *Reply, media string, body []byte, kinds map[risk.MarkKind]bool) ([]byte, *risk.Reading) {
 	var dst risk.Reading
-	r.Head(&dst, &ReplyView{Method: "GET", Status: 200, Media: "application/json", Body: true})
-	r.Body(&dst, &Body{Bytes: body, Type: "application/json"})
+	r.Head(&dst, &ReplyView{Method: "GET", Status: 200, Media: strings.Split(media, ";")[0], Body: true})
+	r.Body(&dst, &Body{Bytes: body, Type: media})
 	var spans []Span
 	for i := range dst.Marks {
 		if !leaves(&dst.Marks[i], kinds) {

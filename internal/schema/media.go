@@ -90,6 +90,13 @@ func formOf(media string) form {
 	return otherForm
 }
 
+// ManyTexts tells whether bodies of a lower-case media type without parameters
+// are JSON texts one after the other: NDJSON and JSON sequences.
+func ManyTexts(media string) bool {
+	f := formOf(media)
+	return f == linesForm || f == sequenceForm
+}
+
 // compiledMedia is one declared media type.
 type compiledMedia struct {
 	media    *contract.Media

@@ -88,7 +88,7 @@ func (bodies) Check(x *risk.Exchange) *risk.Denial {
 
 // isJSON tells whether the escapes of JSON stand in bodies of this type.
 func isJSON(media string) bool {
-	return strings.HasSuffix(media, "json") || strings.HasSuffix(media, "jsonl") || strings.HasSuffix(media, "json-seq") || strings.HasSuffix(media, "json-lines")
+	return strings.HasSuffix(media, "json") || strings.HasSuffix(media, "jsonl") || strings.HasSuffix(media, "json-seq") || strings.HasSuffix(media, "jsonlines") || strings.HasSuffix(media, "json-lines")
 }
 
 // declaredType tells whether media is a type at all: none may be sent, and of

@@ -26,6 +26,9 @@ func (g *guard) unlisted(x *risk.Exchange, r *risk.Response, c risk.Class) *risk
 		hides = hides || t.closes // a serialiser that was asked for another format writes every field
 	}
 	doc, readable := read(r)
+	if r.Part && isJSON(r.Media) {
+		return refuse // its members cannot be found piece by piece
+	}
 	if r.Status < 300 && hides && (!readable || c == risk.WrongMedia || g.silent != risk.LeaveSilent) {
 		return refuse
 	}
@@ -37,7 +40,7 @@ func (g *guard) unlisted(x *risk.Exchange, r *risk.Response, c risk.Class) *risk
 // members were never marked: those that have the name of a write-only member go
 // all the same. What a schema leaves open stays.
 func (g *guard) unmatched(x *risk.Exchange, r *risk.Response) *risk.Denial {
-	if r.Status >= 400 || len(g.traits().writeOnly) == 0 {
+	if r.Status >= 400 || len(g.traits().writeOnly) == 0 || r.Part { // of a part, body refuses what was not seen
 		return nil
 	}
 	doc, _ := read(r)

@@ -277,3 +277,14 @@ func TestWhichRepliesNeedASchema(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAMalformedTextBehindAWrongOneIsRefused(t *testing.T) {
+	t.Parallel()
+	_, body := both(t, nil)
+	wrong, syntax := risk.Violation{Class: risk.BadValue, In: contract.InBody}, risk.Violation{Class: risk.BadSyntax, In: contract.InBody}
+	for _, list := range [][]risk.Violation{{wrong, syntax}, {syntax, wrong}} {
+		if d := body.Check(answered("GET", 200, "1\n{", list...)); d == nil || d.Code != CodeSyntax {
+			t.Errorf("%v: %v", list, d)
+		}
+	}
+}

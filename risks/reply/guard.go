@@ -89,25 +89,21 @@ func (g *guard) body(x *risk.Exchange) *risk.Denial {
 	if r == nil || len(r.Body) == 0 || x.Request().Method == "HEAD" {
 		return nil
 	}
+	malformed, broken := false, false
 	for i := range reading.Violations {
-		v := &reading.Violations[i]
-		if v.In != contract.InBody {
-			continue
+		if v := &reading.Violations[i]; v.In == contract.InBody {
+			malformed = malformed || v.Class == risk.BadSyntax
+			broken = broken || v.Class == risk.BadValue
 		}
-		switch v.Class {
-		case risk.BadSyntax:
-			switch {
-			case prose(r.Media): // text in another encoding, with no members to find
-			case r.Status < 400:
-				return g.syntax
-			default:
-				x.Edit(risk.Edit{Do: risk.HideBody, On: risk.OnReply, Stage: risk.Strip, Code: CodeSyntax, Value: title})
-			}
-			return g.note(x, r, flagBroken, g.broken)
-		case risk.BadValue:
-			return g.note(x, r, flagBroken, g.broken)
-		case risk.UndeclaredStatus, risk.WrongMedia, risk.Undeclared, risk.Unchecked:
+	}
+	if malformed && !prose(r.Media) { // text in another encoding has no members to find
+		if r.Status < 400 {
+			return g.syntax
 		}
+		x.Edit(risk.Edit{Do: risk.HideBody, On: risk.OnReply, Stage: risk.Strip, Code: CodeSyntax, Value: title})
+	}
+	if malformed || broken {
+		return g.note(x, r, flagBroken, g.broken)
 	}
 	return nil
 }
