@@ -55,7 +55,10 @@ func read(name string) (raw []byte, err error) {
 // Parse reads the text of a policy. With an error in the list there is no
 // policy; warnings and notes come with one. The list is in the order of the
 // text and holds at most source.MaxList diagnostics.
-func Parse(in Input, raw []byte) (*Policy, source.List) {
+func Parse(in Input, raw []byte) (*Policy, source.List) { return parseBy(grammar(in.Risks), in, raw) }
+
+// parseBy is Parse with the grammar of in.Risks.
+func parseBy(g record[Policy], in Input, raw []byte) (*Policy, source.List) {
 	var r reader
 	r.risks = in.Risks
 	environment(&r, in)
@@ -70,7 +73,7 @@ func Parse(in Input, raw []byte) (*Policy, source.List) {
 	if v.Kind == source.Absent {
 		return nil, r.sorted()
 	}
-	p, ok := grammar(in.Risks).read(&r, v)
+	p, ok := g.read(&r, v)
 	if !ok || r.failed > 0 {
 		return nil, r.sorted()
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -181,7 +182,9 @@ func TestFlagsAloneMakeASafePolicy(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+// seedPolicies adds the policies beside the tests.
+func seedPolicies(f *testing.F) {
+	f.Helper()
 	for _, file := range badFiles(f) {
 		for _, c := range archived(f, file).Files {
 			f.Add(c.Data)
@@ -194,22 +197,39 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(raw)
 	}
-	schema := compiled(f)
+}
+
+// FuzzParse holds diagnostics to what every one has, and a policy to there
+// being none that is an error.
+func FuzzParse(f *testing.F) {
+	seedPolicies(f)
+	in := Input{Name: "f", Risks: fakes()}
+	g := grammar(in.Risks)
 	fuzzloop.Run(f, func(t *testing.T, raw []byte) {
 		if len(raw) > 64<<10 {
 			return // larger than a fuzzing step should be
 		}
-		in := Input{Name: "f", Risks: fakes()}
-		p, l := Parse(in, raw)
+		p, l := parseBy(g, in, raw)
 		if (p == nil) != (l.Err() != nil) || len(l) > source.MaxList {
 			t.Fatalf("policy %v with %v", p != nil, l)
 		}
 		for _, d := range l {
-			if d.Code == "" || d.Text == "" || strings.Contains(d.Text, "\n") || d.At.Line > strings.Count(string(raw), "\n")+1 {
+			if d.Code == "" || d.Text == "" || strings.Contains(d.Text, "\n") || d.At.Line > bytes.Count(raw, []byte("\n"))+1 {
 				t.Fatalf("a poor diagnostic: %v", d)
 			}
 		}
-		if p == nil {
+	})
+}
+
+// FuzzFormat holds what the parser takes to the schema for editors, and to
+// itself: written and read again it is the same.
+func FuzzFormat(f *testing.F) {
+	seedPolicies(f)
+	schema, in := compiled(f), Input{Name: "f", Risks: fakes()}
+	g := grammar(in.Risks)
+	fuzzloop.Run(f, func(t *testing.T, raw []byte) {
+		p, _ := parseBy(g, in, raw)
+		if p == nil || len(raw) > 64<<10 {
 			return
 		}
 		if valid, ok := accepts(t, schema, raw); ok && !valid {
@@ -219,9 +239,14 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, l := Parse(in, text)
+		again, l := parseBy(g, in, text)
 		if l.Err() != nil {
 			t.Fatalf("written as\n%s\nwhich is refused: %v", text, l)
+		}
+		for _, a := range p.APIs {
+			if u := &a.UpstreamTLS; *u == (UpstreamTLS{At: u.At}) {
+				u.At = source.Span{} // one that says nothing is not written
+			}
 		}
 		if d := cmp.Diff(p, again, places()); d != "" {
 			t.Fatalf("(-before +after)\n%s", d)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/sallyport/sallyport/source"
 )
@@ -32,20 +33,21 @@ type pattern struct {
 const maxString = 4096
 
 func (p pattern) shape() shape[string] {
-	re, limit := regexp.MustCompile(p.form), p.limit
+	limit := p.limit
 	if limit == 0 {
 		limit = maxString
 	}
+	form := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(p.form) }) // most are for members that are not there
 	return shape[string]{
 		read: func(r *reader, v source.Value) (string, bool) {
-			if (v.Kind == source.Number || v.Kind == source.Bool) && re.MatchString(v.Text) {
+			if (v.Kind == source.Number || v.Kind == source.Bool) && form().MatchString(v.Text) {
 				r.fail(v.At, CodeWrongType, fmt.Sprintf("%s must be text, but YAML reads %s as a %s", r.where(), v.Text, v.Kind), fmt.Sprintf("write %q, with the quotes", v.Text))
 				return "", false
 			}
 			if !r.is(v, source.String, p.want) {
 				return "", false
 			}
-			if !re.MatchString(v.Text) {
+			if !form().MatchString(v.Text) {
 				r.fail(v.At, CodeBadValue, fmt.Sprintf("%s is %s, but must be %s", r.where(), quote(v.Text), p.want), "")
 				return "", false
 			}

@@ -41,7 +41,8 @@ func Path(raw string) (Canonical, error) { return Options{}.Path(raw) }
 // Path canonicalises raw, the path of a request target without the query. An
 // error is always an *Error. Dot segments and empty segments are refused
 // rather than resolved: a client that sends one is mistaken or hostile, and an
-// upstream may resolve it in another order. One trailing slash is kept.
+// upstream may resolve it in another order. One trailing slash is kept. The
+// limit of bytes holds for raw and for what goes upstream.
 // Where raw is canonical and has no triplet, Path allocates nothing.
 //
 // Limits: a percent sign before two hexadecimal digits ("50%25ab"), a segment
@@ -63,7 +64,11 @@ func (o Options) Path(raw string) (Canonical, error) {
 	if simple(raw) {
 		return Canonical{Text: raw, Decoded: raw}, nil
 	}
-	return o.slow(raw)
+	c, err := o.slow(raw)
+	if len(c.Text) > most { // bytes have become triplets
+		return Canonical{}, refuse(Length, most)
+	}
+	return c, err
 }
 
 // relative says what is wrong with a first byte that is no slash.

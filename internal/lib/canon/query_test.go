@@ -144,6 +144,11 @@ func TestWhatGoesUpstreamKeepsTheLimitToo(t *testing.T) {
 			t.Errorf("%d semicolons: %v", n, err)
 		}
 	}
+	for n, want := range map[int]Reason{(DefaultPathBytes - 1) / 3: "", (DefaultPathBytes-1)/3 + 1: Length} {
+		if _, err := Path("/" + strings.Repeat("^", n)); reasonOf(t, err) != want {
+			t.Errorf("%d carets: %v", n, err)
+		}
+	}
 }
 
 func FuzzQuery(f *testing.F) {

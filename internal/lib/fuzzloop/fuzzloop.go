@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ const (
 )
 
 const (
-	maxInput = 1 << 10          // bytes, to which an input may grow
+	maxInput = 1 << 10          // bytes of an input that is mutated, and to which one may grow
 	hang     = 30 * time.Second // after which an execution is given up
 	report   = 10 * time.Second
 )
@@ -183,6 +184,9 @@ func (l *loop) run(t *testing.T) {
 		l.execute(t, in)
 		news(counters, l.seen)
 	}
+	if small := slices.DeleteFunc(slices.Clone(l.corpus), func(in []any) bool { return size(in) > maxInput }); len(small) > 0 {
+		l.corpus = small // what is larger is slow to execute
+	}
 	m := newMutator()
 	for n := 0; ; n++ {
 		if n&255 == 0 && time.Since(begun) > l.span {
@@ -247,6 +251,20 @@ func write(folder string, in []any) (string, error) {
 		return "", fmt.Errorf("keep an input: %w", err)
 	}
 	return name, nil
+}
+
+// size is how many bytes the texts of an input have.
+func size(in []any) int {
+	n := 0
+	for _, v := range in {
+		switch v := v.(type) {
+		case []byte:
+			n += len(v)
+		case string:
+			n += len(v)
+		}
+	}
+	return n
 }
 
 func clone(in []any) []any {

@@ -25,16 +25,7 @@ func (m *mutator) next(corpus [][]any) []any {
 	if rand.IntN(8) == 0 {
 		m.cross(corpus[rand.IntN(len(corpus))])
 	}
-	room := maxInput
-	for _, v := range m.vals {
-		switch v := v.(type) {
-		case []byte:
-			room = max(room, len(v))
-		case string:
-			room = max(room, len(v))
-		}
-	}
-	mutate(m.m, m.vals, len(m.vals)*(room+200)) // changes one, in memory of its own
+	mutate(m.m, m.vals, len(m.vals)*(max(maxInput, size(m.vals))+200)) // changes one, in memory of its own
 	return m.vals
 }
 
