@@ -104,8 +104,12 @@ func (e *exchange) sendWhole() {
 	if e.endless() {
 		if p := e.filterReply(from); p != nil {
 			e.sendFiltered(p)
+			if e.ev.Decision != event.Allow {
+				e.back.Blame()
+			}
 			return
 		}
+		e.back.Blame()
 	}
 	body, f := e.readReply(from, coded)
 	if f == replyTooLarge {

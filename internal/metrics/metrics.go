@@ -8,6 +8,7 @@ package metrics
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,6 +59,13 @@ type Family struct {
 	Labels     []string
 	Rising     bool // it only grows, from zero at the start
 	Read       func() []Sample
+}
+
+// goCollector is what the runtime says of itself, and what the last collection
+// of garbage left in use, from which growth without bound is seen.
+func goCollector() prometheus.Collector {
+	live := collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/heap/live:bytes$`)}
+	return collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(live))
 }
 
 // family is a Family as Prometheus collects it.
@@ -117,7 +125,7 @@ func New(gauges ...Gauge) *Metrics {
 	m.expiry = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "sallyport_certificate_expiry_seconds", Help: "Unix time at which a certificate ends.",
 	}, []string{"sallyport_certificate"})
-	m.registry.MustRegister(m.expiry, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.expiry, goCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range gauges {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.Name, Help: g.Help}, g.Value))
 	}

@@ -54,6 +54,20 @@ func (o *output) String() string {
 // newGateway writes a policy and starts the gateway, with a key. The limits
 // for one caller are off: all load comes from one.
 func newGateway(ctx context.Context, bin string, to *origin, settings string) (*gateway, error) {
+	return newGatewayOf(ctx, bin, settings+"apis:\n"+apiText("siege", "", to.url, ""))
+}
+
+// apiText is the policy of one API. Settings are lines of it.
+func apiText(name, at, upstream, settings string) string {
+	text := fmt.Sprintf("  %s:\n    upstream: %s\n    openapi: openapi.yaml\n    risks: { consumption: { per_caller: \"off\", per_address: \"off\" } }\n", name, upstream)
+	if at != "" {
+		text += "    at: " + at + "\n"
+	}
+	return text + settings
+}
+
+// newGatewayOf starts a gateway with a policy, whose first lines it writes.
+func newGatewayOf(ctx context.Context, bin, rest string) (*gateway, error) {
 	dir, err := os.MkdirTemp("", "siege")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
@@ -68,7 +82,7 @@ func newGateway(ctx context.Context, bin string, to *origin, settings string) (*
 	}
 	g := &gateway{bin: bin, dir: dir, address: l.Addr().String()}
 	_ = l.Close()
-	policy := fmt.Sprintf("version: 1\nlisten: http://%s\n%sapis:\n  siege:\n    upstream: %s\n    openapi: openapi.yaml\n    risks: { consumption: { per_caller: \"off\", per_address: \"off\" } }\n", g.address, settings, to.url)
+	policy := fmt.Sprintf("version: 1\nlisten: http://%s\n%s", g.address, rest)
 	err = errors.Join(
 		os.WriteFile(g.path("sallyport.yaml"), []byte(policy), 0o600),
 		os.WriteFile(g.path("openapi.yaml"), []byte(document), 0o600))

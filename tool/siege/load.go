@@ -24,7 +24,7 @@ type load struct {
 	group           sync.WaitGroup
 }
 
-// maxTimes bounds how many times of answers are kept.
+// maxTimes bounds how many times of answers are kept: the last ones.
 const maxTimes = 1 << 20
 
 // begin starts n clients.
@@ -53,6 +53,8 @@ func (l *load) count(status int, err error, took time.Duration) {
 		l.mu.Lock()
 		if len(l.times) < maxTimes {
 			l.times = append(l.times, took)
+		} else {
+			l.times[l.good.Load()%maxTimes] = took
 		}
 		l.mu.Unlock()
 	case err == nil && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests):
@@ -64,6 +66,19 @@ func (l *load) count(status int, err error, took time.Duration) {
 			l.first = fmt.Sprint(status, " ", err)
 		}
 		l.mu.Unlock()
+	}
+}
+
+// add adds what another load counted, which is over.
+func (l *load) add(other *load) {
+	l.good.Add(other.good.Load())
+	l.shed.Add(other.shed.Load())
+	l.bad.Add(other.bad.Load())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.times = append(l.times, other.times...)
+	if l.first == "" {
+		l.first = other.first
 	}
 }
 
@@ -80,8 +95,8 @@ func (l *load) percentile(p float64) time.Duration {
 	if len(l.times) == 0 {
 		return 0
 	}
-	slices.Sort(l.times)
-	return l.times[int(p*float64(len(l.times)-1))]
+	times := slices.Sorted(slices.Values(l.times))
+	return times[int(p*float64(len(times)-1))]
 }
 
 // rate measures good answers a second over d.

@@ -1,7 +1,7 @@
 // Command siege holds a running gateway to what it promises under stress. It
 // starts the built binary before an origin of its own, on loopback.
 //
-//	siege [-run REGEXP] [-reloads 1000] [-kills 200] [-idle 10000] [-slow 5000] [-overload 30s] [-soak 0]
+//	siege [-run REGEXP] [-reloads 1000] [-kills 200] [-idle 10000] [-slow 5000] [-rounds 3] [-kind REGEXP] [-overload 30s] [-soak 0]
 //
 //	reload    reloads under load: no request fails, an upgraded connection lives on
 //	kill      kill -9 under load: no intent of what reached the origin is lost,
@@ -9,6 +9,9 @@
 //	kill-busy the same while something else writes and syncs on that disk
 //	idle      idle connections: memory of each; they get their answer at the end
 //	slow      clients that send a byte now and then: a good client is served
+//	upstream  an API that is slow, hangs, resets, talks garbage and more, beside
+//	          one that is well: each exchange ends in its time, the breaker opens
+//	          within a second, and the other API does not notice
 //	overload  ten times the clients: the good one is served, and it recovers
 //	soak      a steady load: goroutines, descriptors and memory stay flat
 //
@@ -34,6 +37,8 @@ var errBroken = errors.New("a promise does not hold")
 type options struct {
 	bin                        string
 	reloads, kills, idle, slow int
+	rounds                     int
+	kind                       *regexp.Regexp
 	overload, soak             time.Duration
 }
 
@@ -45,12 +50,14 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 200, "kills")
 	flag.IntVar(&o.idle, "idle", 10000, "idle connections")
 	flag.IntVar(&o.slow, "slow", 5000, "slow clients")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each kind of broken upstream")
 	flag.DurationVar(&o.overload, "overload", 30*time.Second, "length of the overload")
 	flag.DurationVar(&o.soak, "soak", 0, "length of the soak; 0: none")
+	kind := flag.String("kind", "", "only the kinds of broken upstreams whose name matches")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, &o, *match)
+	err := run(ctx, &o, *match, *kind)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "siege:", err)
@@ -58,10 +65,13 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o *options, match string) error {
+func run(ctx context.Context, o *options, match, kind string) error {
 	re, err := regexp.Compile(match)
 	if err != nil {
 		return fmt.Errorf("read -run: %w", err)
+	}
+	if o.kind, err = regexp.Compile(kind); err != nil {
+		return fmt.Errorf("read -kind: %w", err)
 	}
 	raiseDescriptors()
 	var broken error
@@ -69,7 +79,8 @@ func run(ctx context.Context, o *options, match string) error {
 		name string
 		run  func(context.Context, *options) error
 	}{
-		{"reload", reload}, {"kill", kill}, {"kill-busy", killBusy}, {"idle", idle}, {"slow", slow}, {"overload", overload}, {"soak", soak},
+		{"reload", reload}, {"kill", kill}, {"kill-busy", killBusy}, {"idle", idle}, {"slow", slow},
+		{"upstream", upstream}, {"overload", overload}, {"soak", soak},
 	} {
 		if !re.MatchString(s.name) || s.name == "soak" && o.soak == 0 {
 			continue

@@ -3,10 +3,20 @@ package upstream
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/lib/canon"
 )
+
+// fairBytes is how much of a body is read before others have their turn. A
+// connection on which there is always something to read does not wait, so that
+// its goroutine would keep a processor for 10 ms at a time, and a hundred of them
+// an exchange of another API for a second.
+const fairBytes = 64 << 10
+
+// chunkWork is how many bytes of a body cost as much as a chunk does.
+const chunkWork = 64
 
 // Read reads the body of the reply. io.EOF means that it is whole.
 func (x *call) Read(p []byte) (int, error) {
@@ -18,11 +28,18 @@ func (x *call) Read(p []byte) (int, error) {
 	x.busy = true
 	x.mu.Unlock()
 	n, err := x.read(p)
+	if x.taken += n; x.taken >= fairBytes {
+		x.taken = 0
+		runtime.Gosched()
+	}
 	if err != nil && err != io.EOF { //nolint:errorlint // ours, bare
 		x.single = true
 		kind := x.kindOf(err)
 		if kind.blames() {
 			x.end.health.failed(time.Now())
+			if kind == Malformed || kind == Late && !x.till.IsZero() {
+				x.vigil.lane.bodies.failed(time.Now())
+			}
 		}
 		err = &Error{Kind: kind, Address: x.end.host, Err: err, Asked: true}
 	}
@@ -108,8 +125,38 @@ const (
 	maxChunkSize = 1 << 56
 )
 
-// readChunks reads a chunked body (RFC 9112 section 7.1).
+// readChunks reads a chunked body (RFC 9112 section 7.1): what has come of it, so
+// that small chunks cost no more calls than large ones.
 func (x *call) readChunks(p []byte) (int, error) {
+	n, err := x.readChunk(p)
+	for n > 0 && n < len(p) && err == nil && x.readable() {
+		var m int
+		m, err = x.readChunk(p[n:])
+		n += m
+	}
+	return n, err
+}
+
+// readable tells whether reading on does not wait: the next line is here, and
+// not the last one, whose trailers may take their time.
+func (x *call) readable() bool {
+	b := x.b
+	have := b.in[b.r:b.w]
+	switch x.chunk {
+	case chunkData:
+		return len(have) > 0
+	case chunkEnd:
+		if len(have) < 3 || have[0] != '\r' || have[1] != '\n' {
+			return false
+		}
+		have = have[2:]
+	case sizeLine:
+	}
+	return len(have) > 0 && have[0] != '0' && bytes.IndexByte(have, '\n') >= 0
+}
+
+// readChunk reads what has come of one chunk.
+func (x *call) readChunk(p []byte) (int, error) {
 	for {
 		switch x.chunk {
 		case chunkData:
@@ -161,6 +208,7 @@ func (x *call) nextChunk() (last bool, err error) {
 	}
 	if x.left > 0 {
 		x.chunk = chunkData
+		x.taken += chunkWork
 		return false, nil
 	}
 	for room := trailerSize; ; {

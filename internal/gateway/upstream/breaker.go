@@ -26,6 +26,15 @@ const (
 	DefaultOpen     = time.Second
 )
 
+// longer is how long it stays open after it was for wait.
+func (c Breaker) longer(wait time.Duration) time.Duration {
+	first := c.Open
+	if first <= 0 {
+		first = DefaultOpen
+	}
+	return min(max(2*wait, first), max(maxOpen, first))
+}
+
 // The rest of the rules of breakers.
 const (
 	maxOpen   = 30 * time.Second
@@ -132,11 +141,7 @@ func (b *breaker) failed(now time.Time) {
 
 // opened opens the breaker, for longer than the last time. b.mu is held.
 func (b *breaker) opened(now time.Time) {
-	first := b.conf.Open
-	if first <= 0 {
-		first = DefaultOpen
-	}
-	b.wait = min(max(2*b.wait, first), max(maxOpen, first))
+	b.wait = b.conf.longer(b.wait)
 	b.opens.Add(1)
 	b.until.Store(now.Add(b.wait).UnixNano())
 }

@@ -39,6 +39,7 @@ type call struct {
 
 	frame  frame
 	left   int64 // bytes of the body, or of the chunk, that are to come
+	taken  int   // bytes of the body since others had their turn
 	waste  int64 // bytes of lines of chunks beyond what the body explains
 	chunk  chunkState
 	single bool // the connection ends with this call
@@ -339,6 +340,9 @@ func (x *call) settle() {
 		whole = false
 	}
 	whole = x.w.rest() && whole
+	if x.whole {
+		x.vigil.lane.bodies.whole()
+	}
 	x.end.set.buffers.put(x.b)
 	x.b = nil
 	if whole {

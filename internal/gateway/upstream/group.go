@@ -40,6 +40,7 @@ func (g *group) send(ctx context.Context, r *Request, p *Response) error {
 		}
 		err = c.end.send(ctx, c.lane, r, p, from)
 		c.judge(p, err, len(g.ends) > 1)
+		p.lane = c.lane
 		if err == nil || try >= maxTries || ctx.Err() != nil {
 			return err
 		}
@@ -86,18 +87,18 @@ type choice struct {
 // state is what the breakers of c say together.
 func (c choice) state(now time.Time) State {
 	whole, own := c.end.health.state(now), c.lane.health.state(now)
-	if whole == Closed {
-		return own
-	}
-	if own == Tripped {
+	switch {
+	case own == Tripped || !c.lane.bodies.over(now):
 		return Tripped
+	case whole == Closed:
+		return own
 	}
 	return whole
 }
 
 // allow takes what the breakers of c allow.
 func (c choice) allow(now time.Time) (choice, bool) {
-	if c.end.down.Load() {
+	if c.end.down.Load() || !c.lane.bodies.over(now) {
 		return c, false
 	}
 	var ok bool

@@ -42,6 +42,7 @@ const (
 // A lane is what is known of one operation at one address.
 type lane struct {
 	health breaker      // opened by silence alone
+	bodies cooldown     // for those that are of no use
 	usual  atomic.Int64 // the longest wait for a head of late, in nanoseconds
 	known  atomic.Int64 // answers, up to learnedAfter
 	heard  atomic.Int64 // when the last head came, in Unix nanoseconds
@@ -134,7 +135,7 @@ func (a *address) lane(operation string) *lane {
 	if l := at.Load(); l != nil {
 		return l
 	}
-	at.CompareAndSwap(nil, &lane{health: breaker{conf: a.health.conf}})
+	at.CompareAndSwap(nil, &lane{health: breaker{conf: a.health.conf}, bodies: cooldown{conf: a.health.conf}})
 	return at.Load()
 }
 
@@ -179,8 +180,8 @@ func (a *address) shut(now time.Time) (n int, opens int64) {
 		if l == nil {
 			continue
 		}
-		opens += l.health.opens.Load()
-		if l.health.state(now) != Closed {
+		opens += l.health.opens.Load() + l.bodies.opens.Load()
+		if l.health.state(now) != Closed || !l.bodies.over(now) {
 			n++
 		}
 	}

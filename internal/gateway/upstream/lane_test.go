@@ -21,6 +21,7 @@ type backend struct {
 	mu    sync.Mutex
 	delay map[string]time.Duration // of the answer, by target; below zero: none comes
 	seen  map[string]int           // requests, by target
+	end   *address                 // as the Set knows it
 	dead  atomic.Bool              // it takes connections and answers nothing
 }
 
@@ -78,6 +79,7 @@ func inBubble(t *testing.T, f func(*backend, func(target string) error, func() S
 		if err := s.Prepare(u); err != nil {
 			t.Fatal(err)
 		}
+		b.end = s.group(u).ends[0]
 		ask := func(target string) error {
 			r := get(target)
 			r.Operation, r.Head = target, 30*time.Second
@@ -339,4 +341,54 @@ func TestWhatIsUsualIsForgottenSlowly(t *testing.T) {
 	if own, _ := l.patience(DefaultSilence, 30*time.Second); own != DefaultSilence {
 		t.Errorf("after a thousand: %v", own)
 	}
+}
+
+func TestBodiesOfNoUseAreNotAskedForAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	c := &cooldown{conf: Breaker{Failures: 3}}
+	now := time.Unix(1000, 0)
+	c.failed(now)
+	c.failed(now)
+	c.whole()
+	c.failed(now)
+	c.failed(now)
+	if !c.over(now) {
+		t.Fatal("too few in a row")
+	}
+	for _, rest := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+		c.failed(now)
+		c.failed(now) // it was under way already
+		if now = now.Add(rest - time.Millisecond); c.over(now) {
+			t.Fatalf("it does not rest for %v", rest)
+		}
+		if now = now.Add(time.Millisecond); !c.over(now) {
+			t.Fatalf("it rests for longer than %v", rest)
+		}
+	}
+	c.whole()
+	if c.failed(now); !c.over(now) {
+		t.Error("what was whole changes nothing")
+	}
+}
+
+func TestAReplyThatIsTooLargeShutsItsOperationAlone(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(b *backend, ask func(string) error, standing func() Standing) {
+		var p Response
+		p.Blame() // of a reply that never came
+		_, _ = ask("/a"), ask("/b")
+		for range DefaultFailures {
+			(&Response{lane: b.end.lane("/a")}).Blame()
+		}
+		if err := ask("/a"); !kindIs(err, Open) {
+			t.Errorf("%v", err)
+		}
+		if err := ask("/b"); err != nil || standing().State != Closed || standing().Shut != 1 {
+			t.Errorf("another operation: %v, %+v", err, standing())
+		}
+		time.Sleep(DefaultOpen)
+		if err := ask("/a"); err != nil || standing().Shut != 0 {
+			t.Errorf("after the rest: %v", err)
+		}
+	})
 }

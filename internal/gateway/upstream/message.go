@@ -52,6 +52,8 @@ type Response struct {
 	// it instead of Body.
 	Tunnel  io.ReadWriteCloser
 	Address string // that was asked, host and port
+
+	lane *lane // that was asked
 }
 
 // hasBody tells whether r brings bytes.

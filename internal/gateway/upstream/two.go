@@ -56,7 +56,7 @@ func (a *address) sendTwo(ctx context.Context, l *lane, r *Request, p *Response)
 		return fail(err)
 	}
 	a.heads(l, e.close())
-	b := &bodyTwo{a: a, body: resp.Body, ctx: ctx, cancel: cancel, late: late, r: r}
+	b := &bodyTwo{a: a, lane: l, body: resp.Body, ctx: ctx, cancel: cancel, late: late, r: r}
 	p.Status, p.Length, p.Address, p.Tunnel, p.Body = resp.StatusCode, resp.ContentLength, a.host, nil, b
 	if p.Fields, err = fieldsTwo(p.Fields[:0], resp.Header); err != nil {
 		_ = b.Close() //nolint:errcheck // it has none
@@ -228,6 +228,7 @@ func (e *ear) close() time.Time {
 // A bodyTwo is the body of a reply over HTTP/2.
 type bodyTwo struct {
 	a      *address
+	lane   *lane
 	body   io.ReadCloser
 	ctx    context.Context //nolint:containedctx // it lives as long as the body
 	cancel context.CancelCauseFunc
@@ -256,9 +257,15 @@ func (b *bodyTwo) Read(p []byte) (int, error) {
 	}
 	if err != nil && err != io.EOF { //nolint:errorlint // readers return it bare
 		err = b.a.failedTwo(b.ctx, err)
-		if kind, _ := KindOf(err); kind.blames() {
+		kind, _ := KindOf(err)
+		if kind.blames() {
 			b.a.health.failed(time.Now())
 		}
+		if kind == Malformed || kind == Late && !b.r.Till.IsZero() {
+			b.lane.bodies.failed(time.Now())
+		}
+	} else if err != nil {
+		b.lane.bodies.whole()
 	}
 	return n, err
 }
