@@ -24,6 +24,7 @@ type act struct {
 	mute    bool // nor for what it says of members
 	says    bool // it says which members are undeclared
 	dead    bool // it does not go on: of another type, or not the alternative meant
+	rests   bool // it has failed, and nobody asks for more
 	killed  bool // another alternative is meant
 	failed  bool
 	lost    bool // nothing within the value was looked at

@@ -122,7 +122,10 @@ func (c *cells) reset() {
 
 // addFound appends f to l; no more than maxFound of a list are kept.
 func (c *cells) addFound(l *list, f found) {
-	if l.count >= maxFound || c.live >= maxCells {
+	if l.count >= maxFound {
+		return
+	}
+	if c.live >= maxCells {
 		c.spilled = true
 		return
 	}

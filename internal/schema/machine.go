@@ -64,6 +64,7 @@ type machine struct {
 	marks     []risk.Mark
 	points    int  // text in pointers of marks
 	lost      bool // violations were dropped
+	drained   bool // the rest is read as JSON only
 	over      bool // marks were dropped
 	unseen    bool // nobody has looked within some value
 	patch     []int32
@@ -149,7 +150,7 @@ func (m *machine) begin(p *program, d direction) {
 	m.hold, m.state, m.reason, m.broken = m.hold[:0], beforeValue, "", false
 	m.frames, m.acts, m.edges = m.frames[:0], m.acts[:0], m.edges[:0]
 	m.words, m.prints, m.names = m.words[:0], m.prints[:0], m.names[:0]
-	m.choice, m.quiet, m.lost, m.over, m.unseen, m.points = 0, 0, false, false, false, 0
+	m.choice, m.quiet, m.lost, m.over, m.unseen, m.drained, m.points = 0, 0, false, false, false, false, 0
 	for i := range m.tables { // of a text that was refused half-way
 		if m.tables[i].used {
 			m.tables[i].empty(maxKept)
@@ -414,7 +415,7 @@ func (m *machine) fresh(f *frame) bool {
 	name := m.nameOf(f)
 	f.found = -1
 	if len(m.acts) > f.acts {
-		if a := &m.acts[f.acts]; !a.dead && a.p != nil && a.p.object != nil {
+		if a := &m.acts[f.acts]; (!a.dead || a.rests) && a.p != nil && a.p.object != nil {
 			f.found = a.p.object.names.find(name, int(a.hint))
 			if f.found >= 0 {
 				a.hint = int32(f.found + 1)

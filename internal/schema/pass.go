@@ -14,7 +14,7 @@ func (m *machine) pass(at int) int {
 	if s == nil || m.sifter.doubts(at, s) {
 		return refused
 	}
-	quiet := !m.veiled && !m.over
+	quiet := !m.veiled && !m.over && (f.settled || !m.cells.spilled)
 	m.sifter.dubious, m.sifter.next, m.sifter.reach = m.sifter.dubious[:0], 0, at
 	r := m.sift(s, at, len(m.frames), quiet && len(s.roots) == 1)
 	m.sifter.looked += max(r.end, m.sifter.reach) - at

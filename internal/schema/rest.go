@@ -187,7 +187,7 @@ func (m *machine) settleRest(g *frame, i int32) {
 		}
 		m.evaluated[c.evaluated+(int(i)-g.acts)/64] |= 1 << ((int(i) - g.acts) % 64)
 		a.failed = a.failed || c.failed
-		m.tell(a, c.own)
+		m.tell(i, c.own)
 		if a.mute {
 			m.cells.dropEntries(&c.below)
 			continue

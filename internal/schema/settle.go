@@ -113,13 +113,14 @@ func (m *machine) answer(e *edge, a answer) {
 		return
 	default:
 		x.failed = x.failed || a.failed
-		m.tell(x, a.own)
+		m.tell(e.act, a.own)
 	}
 	m.hear(x, a.below, a.says)
 }
 
 // tell gives an act violations.
-func (m *machine) tell(x *act, l list) {
+func (m *machine) tell(i int32, l list) {
+	x := &m.acts[i]
 	switch {
 	case l.head == 0:
 	case x.quiet:
@@ -128,6 +129,7 @@ func (m *machine) tell(x *act, l list) {
 		m.finally(l)
 	default:
 		m.cells.joinFound(&x.own, l)
+		m.fill(i)
 	}
 }
 
@@ -258,7 +260,7 @@ func (m *machine) settleAct(g *frame, i int32) {
 			m.refute(i)
 		}
 	}
-	if p.rare != nil && !m.acts[i].dead {
+	if a := &m.acts[i]; p.rare != nil && (!a.dead || a.rests) {
 		m.conclude(i, p.rare, g.object)
 		if g.asks && p.rests(g.object) {
 			m.settleRest(g, i)
@@ -288,7 +290,7 @@ func (m *machine) oblige(i int32) {
 func (m *machine) must(i, c int32) {
 	a, x := &m.acts[i], &m.acts[c]
 	a.failed = a.failed || x.failed
-	m.tell(a, x.own)
+	m.tell(i, x.own)
 	x.own = list{}
 	m.keep(i, c)
 }
@@ -380,7 +382,8 @@ func (m *machine) choose(i int32, r role, rule string) {
 func (m *machine) closest(i, c int32) {
 	a, x := &m.acts[i], &m.acts[c]
 	a.failed = true
-	m.tell(a, x.own)
+	m.lost = m.lost || x.rests && !a.quiet // what it would have marked
+	m.tell(i, x.own)
 	x.own = list{}
 	if a.mute {
 		m.cells.dropEntries(&x.below)

@@ -19,6 +19,7 @@ func (m *machine) failNamed(i int32, f found, frames int, name string) {
 	a := &m.acts[i]
 	a.failed = true
 	if a.quiet {
+		m.rest(i)
 		return
 	}
 	if f.at == nil && a.p != nil {
@@ -29,7 +30,15 @@ func (m *machine) failNamed(i int32, f found, frames int, name string) {
 			m.final = append(m.final, f)
 		} else {
 			m.cells.addFound(&a.own, f)
+			m.fill(i)
 		}
+	}
+}
+
+// fill ends an act that has all violations that it may have.
+func (m *machine) fill(i int32) {
+	if m.acts[i].own.count >= maxFound {
+		m.rest(i)
 	}
 }
 
@@ -42,6 +51,7 @@ func (m *machine) placed(f found, certain bool, frames int, name string) (found,
 	if certain {
 		if len(m.final) >= maxFound || len(m.text) > maxPointers {
 			m.lost = true
+			m.drain()
 			return f, false
 		}
 		f.ptr = len(m.text)
@@ -96,6 +106,7 @@ func (m *machine) finally(l list) {
 		f := m.cells.founds[i-1].found
 		if len(m.final) >= maxFound {
 			m.lost = true
+			m.drain()
 			break
 		}
 		at := len(m.text)
@@ -109,8 +120,8 @@ func (m *machine) finally(l list) {
 // entry notes what an act says of the value that is read next, to be ended
 // with it.
 func (m *machine) entry(l *list, k entryKind, s *contract.Schema) {
-	if len(m.cells.text) > maxPointers || m.cells.live >= maxCells {
-		m.cells.spilled = true
+	if m.cells.spilled || len(m.cells.text) > maxPointers || m.cells.live >= maxCells {
+		m.cells.spilled = true // from here on nothing is complete
 		return
 	}
 	frames := len(m.frames) - m.lift

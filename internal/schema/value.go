@@ -30,13 +30,16 @@ func (m *machine) value(at int) int {
 		f.keyOff = m.node
 	}
 	switch {
-	case f.fast:
+	case f.fast && !m.drained:
 		m.askFast(f)
 	case c == '"' && f.tagged && m.awaited(f):
 		m.state = withinTag
 		return m.tag(at)
-	default:
+	case !m.drained:
 		m.ask(f)
+	}
+	if m.drained {
+		m.unasked(f)
 	}
 	m.state = withinValue
 	return m.token(at)

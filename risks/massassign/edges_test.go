@@ -20,6 +20,8 @@ func TestWhatRefusalsSay(t *testing.T) {
 		denyReadOnly:   &risk.Denial{Code: "massassign/read-only", Status: 400, Title: owned, Reason: "the body has a readOnly member"},
 		denyOwned:      &risk.Denial{Code: "massassign/server-owned", Status: 400, Title: owned, Reason: "the body has an undeclared member that is the server's by its name"},
 		denyUndeclared: &risk.Denial{Code: "massassign/undeclared", Status: 400, Title: "the body has a member that the contract does not list", Reason: "the body has an undeclared member"},
+		denyUnjudged: &risk.Denial{Code: "massassign/undeclared", Status: 400, Title: "the body has more members than are judged",
+			Reason: "the body has more that is wrong or undeclared than is listed"},
 	}
 	if diff := cmp.Diff(want, guardFor(t, site(risk.StripSilent, nil)), cmp.AllowUnexported(guard{})); diff != "" {
 		t.Error(diff)
@@ -29,6 +31,20 @@ func TestWhatRefusalsSay(t *testing.T) {
 	}
 	if _, err := newGuard(&risk.Site{Scope: risk.OfListener, Params: Params{ReadOnly: "ignore"}}); err == nil {
 		t.Error("wrong settings are refused wherever they stand")
+	}
+}
+
+func TestABodyOfWhichNotAllIsListedIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		silent   risk.Silence
+		readOnly Way
+		denied   bool
+	}{{risk.StripSilent, Allow, true}, {risk.LeaveSilent, Strip, true}, {risk.RefuseSilent, Allow, true}, {risk.LeaveSilent, Allow, false}} {
+		x := risk.NewExchange(&risk.Facts{Content: risk.Reading{Overflow: true}}, nil)
+		if d := guardFor(t, site(c.silent, Params{ReadOnly: c.readOnly})).Check(x); (d != nil) != c.denied {
+			t.Errorf("silent %v, read_only %v: %v", c.silent, c.readOnly, d)
+		}
 	}
 }
 

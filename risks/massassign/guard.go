@@ -13,7 +13,7 @@ type guard struct {
 	readOnly Way
 	silent   risk.Silence
 
-	denyReadOnly, denyOwned, denyUndeclared *risk.Denial
+	denyReadOnly, denyOwned, denyUndeclared, denyUnjudged *risk.Denial
 }
 
 func newGuard(s *risk.Site) ([]risk.Placed, error) {
@@ -35,6 +35,7 @@ func newGuard(s *risk.Site) ([]risk.Placed, error) {
 	}
 	return risk.At(risk.Body, &guard{
 		readOnly: p.ReadOnly, silent: s.Silent,
+		denyUnjudged:   refuse(CodeUndeclared, "the body has more members than are judged", "the body has more that is wrong or undeclared than is listed"),
 		denyReadOnly:   refuse(CodeReadOnly, "the body sets what only the server may set", "the body has a readOnly member"),
 		denyOwned:      refuse(CodeServerOwned, "the body sets what only the server may set", "the body has an undeclared member that is the server's by its name"),
 		denyUndeclared: refuse(CodeUndeclared, "the body has a member that the contract does not list", "the body has an undeclared member"),
@@ -56,6 +57,9 @@ func (g *guard) Check(x *risk.Exchange) *risk.Denial {
 		default:
 			return denial // also where the body is no JSON, in which nothing can be cut
 		}
+	}
+	if r.Overflow && (g.readOnly != Allow || g.silent != risk.LeaveSilent) {
+		return g.denyUnjudged // there may be more than what is marked
 	}
 	return nil
 }
