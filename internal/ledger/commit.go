@@ -82,6 +82,9 @@ func (l *Ledger) write(b batch) (written bool, err error) {
 	if len(b.items) == 0 {
 		return true, nil
 	}
+	if err := l.storeKeys(); err != nil {
+		return false, err
+	}
 	if err := l.disk.append(b, l.opt.Clock.Now()); err != nil {
 		return false, err
 	}

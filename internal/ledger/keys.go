@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sallyport/sallyport/event"
 )
@@ -23,8 +24,9 @@ var ErrErased = errors.New("erased")
 // Keys is the table of the subjects' keys. Implementations are safe for
 // concurrent use. The ledger's own is KeyFile.
 type Keys interface {
-	// For returns the key of a subject and makes it on first use. When it
-	// returns, the key is stored.
+	// For returns the key of a subject and makes it on first use. A table that
+	// is a Storer may store it later; for every other it is stored when For
+	// returns.
 	For(subject string) (*event.Key, error)
 	// Peek returns the key of a subject, or ErrErased.
 	Peek(subject string) (*event.Key, error)
@@ -32,6 +34,15 @@ type Keys interface {
 	Handle(handle string) (*event.Key, error)
 	// Destroy destroys the key of a subject for good, or returns ErrErased.
 	Destroy(subject string) error
+}
+
+// A Storer is a key table whose For does not write. The ledger stores the keys
+// before the first record that uses them, which is not where requests wait.
+type Storer interface {
+	// Store writes the keys that For made. After an error they still wait.
+	Store() error
+	// Waits tells whether the key with a handle is not stored yet.
+	Waits(handle string) bool
 }
 
 // MaxSubjects bounds one key table. Beyond it subjects share the key of the
@@ -44,7 +55,7 @@ var errBound = errors.New("the table of keys is full")
 // maxCached bounds the keys that are ready for use in memory.
 const maxCached = 8192
 
-// KeyFile is the key table in a file. Each subject has a random key of 256
+// KeyFile is the key table in a file, and a Storer. Each subject has a random key of 256
 // bits, wrapped with AES-256-GCM under a key-encryption key; the file names
 // subjects only by a keyed hash. Changing it needs the lock of the ledger's
 // folder; any number of processes may read.
@@ -52,23 +63,35 @@ type KeyFile struct {
 	rand io.Reader
 	wrap cipher.AEAD
 
-	bound    int  // of the subjects
-	reader   bool // another process may change the file
-	mu       sync.RWMutex
-	f        file
-	name     string
-	changes  uint64                     // how often the file was changed, so that readers notice
-	index    []byte                     // key of lookups
-	lookups  map[[lookupSize]byte]int64 // to the offset of the slot
+	bound   int  // of the subjects
+	reader  bool // another process may change the file
+	f       file
+	name    string
+	pending atomic.Int64 // keys that wait to be stored
+
+	disk    sync.Mutex // held while the file is written; taken before mu
+	changes uint64     // how often the file was changed, so that readers notice
+	doubt   bool       // the last sync failed: the fresh slots have to be written again
+
+	mu       sync.RWMutex // never held while the file is read or written, but by readers' refresh
+	index    []byte       // key of lookups
+	lookups  map[[lookupSize]byte]slotOf
 	handles  map[[handleSize]byte]int64
 	free     []int64
 	dying    map[[lookupSize]byte][]int64 // slots of keys whose destruction is not on the disk yet
 	end      int64
 	fresh    []int64               // slots that were written since the last good sync
 	stale    bool                  // an earlier process may have left more of them
-	doubt    bool                  // the last sync failed: the fresh ones have to be written again
+	waiting  map[int64][]byte      // slots that are to be written, by offset
+	waits    map[string]bool       // their handles
 	cached   map[string]*event.Key // by subject
 	byHandle map[string]*event.Key
+}
+
+// A slotOf says which slot is a subject's.
+type slotOf struct {
+	at     int64
+	handle [handleSize]byte
 }
 
 // OpenKeys opens the key table in a folder of secrets and makes it, and its
@@ -122,7 +145,8 @@ func (k *KeyFile) lookup(subject string) [lookupSize]byte {
 	return [lookupSize]byte(h.Sum(nil))
 }
 
-// For returns the key of a subject and makes it on first use.
+// For returns the key of a subject and makes it on first use. It writes
+// nothing: a key that it makes waits for Store.
 func (k *KeyFile) For(subject string) (*event.Key, error) {
 	k.mu.RLock()
 	key := k.cached[subject]
@@ -130,64 +154,83 @@ func (k *KeyFile) For(subject string) (*event.Key, error) {
 	if key != nil {
 		return key, nil
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	key, err := k.find(subject)
-	if errors.Is(err, ErrErased) {
-		return k.make(subject)
-	}
-	return key, err
+	return k.find(subject, k.make)
 }
 
 // Peek returns the key of a subject, or ErrErased.
 func (k *KeyFile) Peek(subject string) (*event.Key, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if err := k.refresh(); err != nil {
 		return nil, err
 	}
-	return k.find(subject)
+	return k.find(subject, func(string) (*event.Key, error) { return nil, ErrErased })
 }
 
 // Handle returns the key with a handle, or ErrErased.
 func (k *KeyFile) Handle(handle string) (*event.Key, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if err := k.refresh(); err != nil {
 		return nil, err
-	}
-	if key := k.byHandle[handle]; key != nil {
-		return key, nil
 	}
 	b, err := hex.DecodeString(handle)
 	if err != nil || len(b) != handleSize {
 		return nil, ErrErased
 	}
+	k.mu.RLock()
+	key, slot := k.byHandle[handle], []byte(nil)
 	at, ok := k.handles[[handleSize]byte(b)]
-	if !ok {
+	if ok {
+		slot = k.waiting[at]
+	}
+	k.mu.RUnlock()
+	switch {
+	case key != nil:
+		return key, nil
+	case !ok:
 		return nil, ErrErased
 	}
-	key, err := k.read(at)
-	if err == nil {
-		keep(k.byHandle, handle, key)
+	if key, err = k.read(slot, at); err != nil {
+		return nil, err
 	}
-	return key, err
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.handles[[handleSize]byte(b)] != at {
+		return nil, ErrErased // meanwhile
+	}
+	keep(k.byHandle, handle, key)
+	return key, nil
 }
 
-// find returns the key of a subject; k.mu is held.
-func (k *KeyFile) find(subject string) (*event.Key, error) {
-	if key := k.cached[subject]; key != nil {
-		return key, nil
+// find returns the key of a subject, and what missing gives, under k.mu, where
+// there is none.
+func (k *KeyFile) find(subject string, missing func(string) (*event.Key, error)) (*event.Key, error) {
+	for range 3 { // a key may be destroyed, and another made, while it is read
+		k.mu.Lock()
+		key, lookup := k.cached[subject], k.lookup(subject)
+		of, ok := k.lookups[lookup]
+		slot := k.waiting[of.at]
+		if key == nil && !ok {
+			key, err := missing(subject)
+			k.mu.Unlock()
+			return key, err
+		}
+		k.mu.Unlock()
+		if key != nil {
+			return key, nil
+		}
+		key, err := k.read(slot, of.at)
+		if err != nil && !errors.Is(err, ErrErased) {
+			return nil, err
+		}
+		k.mu.Lock()
+		same := k.lookups[lookup] == of
+		if same && err == nil {
+			keep(k.cached, subject, key)
+		}
+		k.mu.Unlock()
+		if same {
+			return key, err
+		}
 	}
-	at, ok := k.lookups[k.lookup(subject)]
-	if !ok {
-		return nil, ErrErased
-	}
-	key, err := k.read(at)
-	if err == nil {
-		keep(k.cached, subject, key)
-	}
-	return key, err
+	return nil, ErrErased
 }
 
 // keep puts a key into a bounded cache, in place of any other when it is full.
@@ -201,12 +244,15 @@ func keep(cache map[string]*event.Key, name string, key *event.Key) {
 	cache[name] = key
 }
 
-// read unwraps the key in one slot. A slot that was overwritten since it was
-// loaded, by the process that may write, is an erased key.
-func (k *KeyFile) read(at int64) (*event.Key, error) {
-	s := make([]byte, slotSize)
-	if _, err := k.f.ReadAt(s, at); err != nil {
-		return nil, fmt.Errorf("read a key: %w", err)
+// read unwraps the key in one slot, which still waits or is in the file. A slot
+// that was overwritten since it was loaded, by the process that may write, is
+// an erased key.
+func (k *KeyFile) read(s []byte, at int64) (*event.Key, error) {
+	if s == nil {
+		s = make([]byte, slotSize)
+		if _, err := k.f.ReadAt(s, at); err != nil {
+			return nil, fmt.Errorf("read a key: %w", err)
+		}
 	}
 	if s[0] != slotUsed {
 		return nil, ErrErased
@@ -218,10 +264,13 @@ func (k *KeyFile) read(at int64) (*event.Key, error) {
 	return event.NewKey(hex.EncodeToString(s[1+lookupSize:wrappedAt]), secret)
 }
 
-// make stores a fresh key; k.mu is held.
+// make makes a fresh key, which waits to be stored; k.mu is held.
 func (k *KeyFile) make(subject string) (*event.Key, error) {
-	if len(k.lookups) >= k.bound {
+	switch {
+	case len(k.lookups) >= k.bound:
 		return nil, fmt.Errorf("make a key: %w, it holds %d", errBound, k.bound)
+	case len(k.waiting) >= maxWaiting:
+		return nil, fmt.Errorf("make a key: %w", errWaiting)
 	}
 	var secret [event.KeySize]byte
 	if _, err := io.ReadFull(k.rand, secret[:]); err != nil {
@@ -232,119 +281,25 @@ func (k *KeyFile) make(subject string) (*event.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
-	at := k.end
-	if len(k.free) > 0 {
-		at = k.free[len(k.free)-1]
-	}
-	if _, err := k.f.WriteAt(s, at); err != nil {
-		return nil, fmt.Errorf("store a key: %w", err)
-	}
 	handle := s[1+lookupSize : wrappedAt]
 	key, err := event.NewKey(hex.EncodeToString(handle), secret[:])
 	if err != nil {
 		return nil, err
 	}
-	if err := k.changed(); err != nil {
-		return nil, fmt.Errorf("store a key: %w", err) // the next key takes the slot
-	}
-	if at == k.end {
-		k.end += slotSize
+	at := k.end
+	if n := len(k.free); n > 0 {
+		at, k.free = k.free[n-1], k.free[:n-1]
 	} else {
-		k.free = k.free[:len(k.free)-1]
+		k.end += slotSize
 	}
-	k.fresh = append(k.fresh, at)
-	k.lookups[lookup] = at
+	k.waiting[at], k.waits[key.Handle()] = s, true
+	k.pending.Store(int64(len(k.waiting)))
+	k.lookups[lookup] = slotOf{at, [handleSize]byte(handle)}
 	k.handles[[handleSize]byte(handle)] = at
 	keep(k.cached, subject, key)
 	return key, nil
 }
 
-// Destroy overwrites the slot of a subject's key and waits until that is on
-// the disk. From its call on nobody gets the key any more; after an error the
-// disk may still have it, and another Destroy goes on with that. Copies of the
-// file, such as backups, keep the key: they have to be destroyed as well.
-func (k *KeyFile) Destroy(subject string) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	lookup := k.lookup(subject)
-	if at, ok := k.lookups[lookup]; ok {
-		if err := k.forget(lookup, at); err != nil {
-			return fmt.Errorf("destroy a key: %w", err)
-		}
-		delete(k.cached, subject)
-	}
-	slots := k.dying[lookup]
-	if len(slots) == 0 {
-		return ErrErased
-	}
-	for _, at := range slots {
-		if _, err := k.f.WriteAt(make([]byte, slotSize), at); err != nil {
-			return fmt.Errorf("destroy a key: %w", err)
-		}
-	}
-	if err := errors.Join(k.changed(), k.f.Sync()); err != nil {
-		return fmt.Errorf("destroy a key: %w", err)
-	}
-	delete(k.dying, lookup)
-	k.free = append(k.free, slots...)
-	return nil
-}
-
-// forget takes a key out of memory; its slot waits to be overwritten.
-func (k *KeyFile) forget(lookup [lookupSize]byte, at int64) error {
-	s := make([]byte, slotSize)
-	if _, err := k.f.ReadAt(s, at); err != nil {
-		return err
-	}
-	handle := [handleSize]byte(s[1+lookupSize : wrappedAt])
-	delete(k.lookups, lookup)
-	delete(k.handles, handle)
-	delete(k.byHandle, hex.EncodeToString(handle[:]))
-	k.dying[lookup] = append(k.dying[lookup], at)
-	return nil
-}
-
-// Sync makes all keys durable. After a sync that failed the kernel may have
-// dropped what it had not written, so the next one writes it again.
-func (k *KeyFile) Sync() error {
-	k.mu.Lock()
-	slots, needed, doubt := k.fresh, k.stale || len(k.fresh) > 0, k.doubt
-	k.fresh, k.stale = nil, false
-	k.mu.Unlock()
-	if !needed {
-		return nil
-	}
-	var err error
-	if doubt {
-		err = k.rewrite(slots)
-	}
-	if err == nil {
-		err = k.f.Sync() // not under the lock, under which requests ask for keys
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.doubt = err != nil; k.doubt {
-		k.fresh, k.stale = append(k.fresh, slots...), true
-		return fmt.Errorf("sync the key table: %w", err)
-	}
-	return nil
-}
-
-// rewrite writes slots once more.
-func (k *KeyFile) rewrite(slots []int64) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	s := make([]byte, slotSize)
-	for _, at := range slots {
-		if _, err := k.f.ReadAt(s, at); err != nil {
-			return err
-		}
-		if _, err := k.f.WriteAt(s, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Close closes the file. Keys that were given out stay usable.
-func (k *KeyFile) Close() error { return k.f.Close() }
+// Close stores what waits and closes the file. Keys that were given out stay
+// usable.
+func (k *KeyFile) Close() error { return errors.Join(k.Store(), k.f.Close()) }

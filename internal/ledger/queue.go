@@ -132,6 +132,9 @@ func (l *Ledger) enqueue(e *event.Event) (*ticket, error) {
 	}
 	it := item{kind: e.Kind, id: e.ID}
 	if e.Kind == event.Intent {
+		if l.keyWaits(e) {
+			it.ticket = &ticket{} // the ring would keep a box that nothing opens
+		}
 		return l.pushIntent(*room, it, limit)
 	}
 	return nil, l.push(*room, it, limit)
@@ -158,7 +161,7 @@ func (l *Ledger) pushIntent(frame []byte, it item, limit int) (*ticket, error) {
 	if err := l.fits(frame, limit); err != nil {
 		return nil, err
 	}
-	if l.fault != nil || !l.queue.ring.keep(frame) {
+	if it.ticket == nil && (l.fault != nil || !l.queue.ring.keep(frame)) {
 		it.ticket = &ticket{}
 	}
 	l.queue.push(frame, it)

@@ -12,6 +12,7 @@ func TestAnIntentIsInTheRingBeforeItIsInTheLog(t *testing.T) {
 	t.Parallel()
 	o := options(t, func(o *Options) { o.CommitEvery = time.Hour })
 	l := mustOpen(t, o)
+	storeKey(t, l)
 	for n := range 3 {
 		if err := l.Intent(post(n)); err != nil {
 			t.Fatal(err)
@@ -32,6 +33,37 @@ func TestAnIntentIsInTheRingBeforeItIsInTheLog(t *testing.T) {
 	kept, err = readRing(system{}, ringName(o.Dir))
 	if n := len(all(t, Reader{Dir: o.Dir}, Query{Kind: event.Intent})); err != nil || len(kept) != 0 || n != 3 {
 		t.Errorf("%d in the ring and %d in the log after the commit, %v", len(kept), n, err)
+	}
+}
+
+// storeKey lets the key of alice be stored: the ring takes no intent whose box
+// a key has to open that is not.
+func storeKey(t *testing.T, l *Ledger) {
+	t.Helper()
+	if _, err := l.keys.For("alice"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.storeKeys(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheFirstIntentOfASubjectIsInTheLogBehindItsKey(t *testing.T) {
+	t.Parallel()
+	o := options(t, func(o *Options) { o.CommitEvery = time.Hour })
+	l := mustOpen(t, o)
+	if err := l.Intent(post(0)); err != nil {
+		t.Fatal(err)
+	}
+	dead := copied(t, l.opt) // what a kill would leave now
+	keys, err := ReadKeys(dead.Secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keys.Close()
+	events := all(t, Reader{Dir: dead.Dir, Keys: keys}, Query{})
+	if len(events) != 1 || events[0].Personal.Subject != "alice" {
+		t.Errorf("%+v", events)
 	}
 }
 

@@ -30,9 +30,10 @@ const (
 // load reads the whole table, or begins it. A slot that a crash left half
 // written was never used and becomes free.
 func (k *KeyFile) load() error {
-	k.lookups, k.handles, k.free = map[[lookupSize]byte]int64{}, map[[handleSize]byte]int64{}, nil
+	k.lookups, k.handles, k.free = map[[lookupSize]byte]slotOf{}, map[[handleSize]byte]int64{}, nil
 	k.cached, k.byHandle = map[string]*event.Key{}, map[string]*event.Key{}
 	k.dying, k.stale = map[[lookupSize]byte][]int64{}, true
+	k.waiting, k.waits = map[int64][]byte{}, map[string]bool{}
 	b, err := io.ReadAll(io.NewSectionReader(k.f, 0, tableHeader+(MaxSubjects+2)*slotSize))
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func (k *KeyFile) loadSlot(s []byte, at int64) error {
 		}
 		k.index = index
 	case sound && s[0] == slotUsed:
-		k.lookups[[lookupSize]byte(s[1:])] = at
+		k.lookups[[lookupSize]byte(s[1:])] = slotOf{at, [handleSize]byte(s[1+lookupSize:])}
 		k.handles[[handleSize]byte(s[1+lookupSize:])] = at
 	default:
 		k.free = append(k.free, at)
@@ -120,7 +121,7 @@ func (k *KeyFile) unwrap(s []byte) ([]byte, error) {
 	return k.wrap.Open(nil, s[wrappedAt:wrappedAt+event.NonceSize], s[wrappedAt+event.NonceSize:wrappedAt+wrappedSize], s[:wrappedAt])
 }
 
-// changed counts a change of the file, after it was made.
+// changed counts a change of the file, after it was made; k.disk is held.
 func (k *KeyFile) changed() error {
 	k.changes++
 	_, err := k.f.WriteAt(binary.LittleEndian.AppendUint64(nil, k.changes), changesAt)
@@ -132,6 +133,8 @@ func (k *KeyFile) refresh() error {
 	if !k.reader {
 		return nil
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var b [8]byte
 	if _, err := k.f.ReadAt(b[:], changesAt); err != nil {
 		return fmt.Errorf("read the key table: %w", err)
