@@ -108,9 +108,13 @@ fuzz: ## fuzz every decoder for FUZZTIME (20s) each, going on where the last run
 	@$(GO) run ./tool/fuzz -time $(FUZZTIME) -match '$(FUZZ)'
 
 .PHONY: bench
-bench: ## what a request costs beside nginx and httputil.ReverseProxy; ROUNDS=5 FOR=3s CASE=regexp
+bench: ## what a request costs beside nginx and httputil.ReverseProxy; ROUNDS=5 FOR=3s CASE=regexp KIND=regexp AGAINST=binary
 	@tool/setup bench
-	@$(GO) build -o .cache/bin/bench ./tool/bench && .cache/bin/bench -rounds $(or $(ROUNDS),5) -for $(or $(FOR),3s) -case '$(CASE)'
+	@$(GO) build -o .cache/bin/bench ./tool/bench && .cache/bin/bench -rounds $(or $(ROUNDS),5) -for $(or $(FOR),3s) -case '$(CASE)' -kind '$(KIND)' -against '$(AGAINST)'
+
+.PHONY: benchgate
+benchgate: ## hold the benchmarks with a budget to the recorded base: allocations decide, times warn (TIMED=1: decide). WRITE=1 records, BENCH=regexp chooses
+	@$(GO) run ./tool/benchgate $(if $(WRITE),-write) $(if $(TIMED),-timed) $(if $(filter-out .,$(BENCH)),-match '$(BENCH)')
 
 .PHONY: siege
 siege: build ## stress: reloads and kill -9 under load, idle and slow clients, overload; SIEGE="-soak 30m" and other flags

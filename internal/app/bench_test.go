@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/netip"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/internal/gateway"
 	"github.com/sallyport/sallyport/internal/gateway/upstream"
 	"github.com/sallyport/sallyport/internal/gateway/wire"
+	"github.com/sallyport/sallyport/internal/lib/clock"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/risk"
 )
@@ -65,20 +68,58 @@ func (*steady) Close() error                 { return nil }
 
 var _ io.ReadCloser = (*steady)(nil)
 
-// BenchmarkExchange decides one exchange with every risk on, without network
-// and disk: what intake, guards, contract, edits and record cost.
-func BenchmarkExchange(b *testing.B) {
+// orders is an API of the size that DESIGN's budgets speak of.
+const orders = `openapi: 3.1.0
+info: {title: Orders, version: "1"}
+paths:
+  /orders/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer, minimum: 1, maximum: 999999}}]
+    get:
+      responses:
+        "200": {description: an order, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
+  /orders:
+    post:
+      requestBody: {required: true, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
+      responses:
+        "200": {description: the order, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
+components:
+  schemas:
+    Order:
+      type: object
+      additionalProperties: false
+      required: [customer, lines]
+      properties:
+        customer: {type: string, format: uuid}
+        lines:
+          type: array
+          maxItems: 100
+          items:
+            type: object
+            additionalProperties: false
+            required: [sku, quantity]
+            properties:
+              sku: {type: string, pattern: "^[a-z]+-[0-9]{4}$", maxLength: 20}
+              quantity: {type: integer, minimum: 1, maximum: 99}
+              note: {type: string, maxLength: 200}
+              price: {type: integer, minimum: 0, maximum: 1000000}
+`
+
+// order is a lawful order of n lines, of 87 bytes each.
+func order(n int) string {
+	line := `{"sku":"tea-0001","quantity":2,"note":"two pots of the green one, please","price":1250}`
+	return `{"customer":"8f14e45f-ceea-467a-9575-2bd1cb0e8d01","lines":[` + strings.TrimSuffix(strings.Repeat(line+",", n), ",") + `]}`
+}
+
+// guard makes a gateway over document with every risk on, and s around it.
+func (s *steady) guard(b *testing.B, document string) *gateway.Gateway {
+	b.Helper()
 	dir := b.TempDir()
-	doc := filepath.Join(dir, "tiny.yaml")
-	if err := writePrivate(doc, []byte(tiny)); err != nil {
+	doc := filepath.Join(dir, "api.yaml")
+	if err := writePrivate(doc, []byte(document)); err != nil {
 		b.Fatal(err)
 	}
-	s := &steady{at: time.Now(), text: []byte(`{"id":1}`), fields: risk.Fields{
-		{Name: "Content-Type", Value: "application/json"}, {Name: "Content-Length", Value: "8"}, {Name: "Date", Value: "Sun, 22 Nov 2026 07:00:00 GMT"},
-		{Name: "Server", Value: "weak/1.0"},
-	}}
 	opt := Options{To: "http://127.0.0.1:1", OpenAPI: doc, Listen: "https://127.0.0.1:8443", State: filepath.Join(dir, "state"), Clock: s, Rand: rand.Reader}
-	l, err := load(context.Background(), opt, nil)
+	l, err := load(b.Context(), opt, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -91,32 +132,79 @@ func BenchmarkExchange(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, c := range []struct {
-		method, target string
-		body           []byte
-	}{{"GET", "/things/1?q=abc", nil}, {"PUT", "/things/1", []byte(`{"name":"x"}`)}} {
-		b.Run(c.method, func(b *testing.B) {
+	return gw
+}
+
+// BenchmarkExchange decides one exchange with every risk on, without network
+// and disk: what intake, guards, contract, edits and record cost. Two
+// allocations are of the request's body as it is made here.
+func BenchmarkExchange(b *testing.B) {
+	for name, c := range map[string]struct {
+		document, method, target string
+		body, reply              string
+	}{
+		"GET":      {tiny, "GET", "/things/1?q=abc", "", `{"id":1}`},
+		"PUT":      {tiny, "PUT", "/things/1", `{"name":"x"}`, ""},
+		"GET-1KB":  {orders, "GET", "/orders/7", "", order(10)},
+		"POST-2KB": {orders, "POST", "/orders", order(22), order(10)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := &steady{at: time.Now(), text: []byte(c.reply), fields: risk.Fields{
+				{Name: "Content-Type", Value: "application/json"}, {Name: "Content-Length", Value: strconv.Itoa(len(c.reply))},
+				{Name: "Date", Value: "Sun, 22 Nov 2026 07:00:00 GMT"}, {Name: "Server", Value: "weak/1.0"},
+			}}
+			gw := s.guard(b, c.document)
 			x := wire.Exchange{
-				Method: c.method, Target: c.target, Host: "localhost", Proto: "HTTP/1.1", Peer: netip.MustParseAddr("192.0.2.1"),
+				Method: c.method, Target: c.target, Host: "localhost", Proto: "HTTP/1.1", Peer: netip.MustParseAddr("192.0.2.1"), Named: "192.0.2.1",
 				TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256},
 				Fields: risk.Fields{
 					{Name: "Accept", Value: "application/json"}, {Name: "User-Agent", Value: "bench/1.0"}, {Name: "X-Api-Key", Value: offlineKey},
 				},
 			}
-			if c.body != nil {
+			body := []byte(c.body)
+			if c.body != "" {
 				x.Fields = append(x.Fields, risk.Field{Name: "Content-Type", Value: "application/json"})
 			}
 			b.ReportAllocs()
 			defer processorTime(b)()
 			for b.Loop() {
 				in := x
-				in.Apart(b.Context(), c.body)
+				in.Apart(b.Context(), body)
 				gw.Serve(&in)
 				if s.last != event.Allow {
 					b.Fatal(s.last, s.status)
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkLoad200 makes a plan of a document with 200 operations, which a
+// start and a reload wait for.
+func BenchmarkLoad200(b *testing.B) {
+	head, schemas, _ := strings.Cut(orders, "components:")
+	_, paths, _ := strings.Cut(head, "paths:\n")
+	var doc strings.Builder
+	doc.WriteString("openapi: 3.1.0\ninfo: {title: Many, version: \"1\"}\npaths:\n")
+	for i := range 100 {
+		doc.WriteString(strings.ReplaceAll(paths, "/orders", "/orders"+strconv.Itoa(i)))
+	}
+	doc.WriteString("components:" + schemas)
+	dir := b.TempDir()
+	opt := Options{
+		To: "http://127.0.0.1:1", OpenAPI: filepath.Join(dir, "many.yaml"), Listen: "https://127.0.0.1:8443",
+		State: filepath.Join(dir, "state"), Clock: clock.System{}, Rand: rand.Reader,
+	}
+	if err := writePrivate(opt.OpenAPI, []byte(doc.String())); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	defer processorTime(b)()
+	for b.Loop() {
+		l, err := load(b.Context(), opt, nil)
+		if err != nil || len(l.plan.APIs[0].Units) != 200 {
+			b.Fatal(err)
+		}
 	}
 }
 
