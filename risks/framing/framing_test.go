@@ -160,5 +160,11 @@ func TestLint(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", method, diff)
 		}
+		// A body that was made, and stands nowhere, is the operation's.
+		got, c.Operations[0].Body, c.Operations[0].At = nil, &contract.Body{}, source.Span{File: "a", Line: 5}
+		lint(c, say)
+		if len(got) != len(want) || len(got) > 0 && got[0] != "framing/body 5" {
+			t.Errorf("%s with a body without a place: %v", method, got)
+		}
 	}
 }
