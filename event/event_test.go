@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,15 +89,33 @@ func TestAMemoChangesNoByte(t *testing.T) {
 	m := NewMemo()
 	text := []byte("GET")
 	method := unsafe.String(&text[0], len(text)) // of a buffer that is used again
-	long := strings.Repeat("x", 2*MaxText)
-	for n := range 4000 {
+	long, at := strings.Repeat("x", 2*MaxText), time.Date(2026, 12, 31, 23, 59, 57, 0, time.UTC)
+	for n := range 8000 {
 		e := &Event{Kind: Exchange, Operation: []string{"a", "b", "", long}[rng.IntN(4)], Method: method, Passed: slicesOf("tls", rng.IntN(3))}
+		e.Caller = Caller{Kind: CallerKind(rng.IntN(int(endCallerKind))), KeyID: method, Pseudonym: []string{"a", "b", "", long, "\""}[rng.IntN(5)]}
+		e.Time = at.Add(time.Duration(rng.IntN(4e6)) * time.Microsecond)
+		e.Status, e.Micros = 200, rng.Int64N(1<<rng.IntN(63))
+		if rng.IntN(3) > 0 {
+			e.Box = Box{Key: []string{"", "k1", "k2", method}[rng.IntN(4)], Data: text}
+		}
 		if n%5 == 0 {
 			fill(rng, reflect.ValueOf(e).Elem())
 		}
 		text[0] = "GSTU"[rng.IntN(4)]
 		if diff := cmp.Diff(string(AppendCanonical(nil, e)), string(m.AppendCanonical(nil, e))); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestNumbersAreThoseOfStrconv(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(7, 8))
+	for n := range uint64(20_000) {
+		for _, v := range []uint64{n, rng.Uint64() >> rng.IntN(64), ^uint64(0) - n} {
+			if got, want := string(appendUint(nil, v)), strconv.FormatUint(v, 10); got != want {
+				t.Fatalf("%s, want %s", got, want)
+			}
 		}
 	}
 }
@@ -271,7 +290,7 @@ func TestTimesAreThoseOfTheStandardLibrary(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 10000 {
 		at := time.Unix(rng.Int64N(253402300800), rng.Int64N(1e9)).UTC()
-		if got, want := string(appendTime(nil, at)), at.Format(timeLayout); got != want {
+		if got, want := string(appendMicro(appendSecond(nil, at), at)), at.Format(timeLayout); got != want {
 			t.Fatalf("%s, want %s", got, want)
 		}
 	}
