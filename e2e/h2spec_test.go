@@ -32,7 +32,6 @@ paths:
 // deviations are the cases of h2spec that the gateway does not pass, each with
 // the line of the RFC that allows it.
 var deviations = map[string]string{
-	"http2/6.5.3: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                            `a setting twice in one frame ends the connection: RFC 9113 section 10.5 lets an endpoint end connections over suspicious activity, and no client has a use for it`,
 	"http2/8.1.2.2: Sends a HEADERS frame that contains the connection-specific header field":                       `answered with 400: RFC 9113 section 8.1.1, "For malformed requests, a server MAY send an HTTP response prior to closing or resetting the stream"`,
 	"http2/8.1.2.2: Sends a HEADERS frame that contains the TE header field with any value other than \"trailers\"": `answered with 400: RFC 9113 section 8.1.1, as above`,
 }

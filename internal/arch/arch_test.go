@@ -67,7 +67,7 @@ var third = []struct{ who, module, why string }{
 	{"internal/policy", "go.yaml.in/yaml/v3", "the policy file, with positions"},
 	{"internal/schema", "golang.org/x/net", "the tables of IDNA, for the formats of host names"},
 	{"internal/gateway", "github.com/andybalholm/brotli", "replies in the coding br have to be read"},
-	{"internal/gateway/wire", "golang.org/x/net", "HTTP/2, whose frames and limits net/http does not show"},
+	{"internal/gateway/wire", "golang.org/x/net", "the Huffman code of HPACK; in tests, a client of HTTP/2 frame by frame"},
 	{"internal/gateway/wire", "golang.org/x/sys", "whether a client is still there"},
 	{"internal/metrics", "github.com/prometheus/client_golang", "the text format of Prometheus"},
 	{"internal/certs", "github.com/caddyserver/certmagic", "ACME"},

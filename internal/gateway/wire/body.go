@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"io"
-	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -40,12 +39,10 @@ type Body struct {
 	left    int64 // bytes to come: of the body, or of the chunk; -1: a chunk size is next
 	chunk   chunkReader
 
-	h2     io.Reader // of HTTP/2
-	length int64     // of that, as announced; -1: not at all
-	ctl    *http.ResponseController
-	began  time.Time // of the first Read
-	got    int64
-	limit  atomic.Int64 // of ReadBy, in nanoseconds since 1970; 0: none
+	two    *stream // of HTTP/2
+	length int64   // of that, as announced; -1: not at all
+
+	apart io.Reader // of an Exchange apart
 }
 
 // Read reads the next bytes. The first one sends 100 where the client waits for
@@ -71,8 +68,10 @@ func (b *Body) Read(p []byte) (int, error) {
 
 func (b *Body) read(p []byte) (int, error) {
 	switch {
-	case b.h2 != nil:
-		return b.readStream(p)
+	case b.two != nil:
+		return b.two.read(b, p)
+	case b.apart != nil:
+		return b.apart.Read(p) //nolint:wrapcheck // it reads from memory
 	case b.chunked:
 		return b.readChunked(p)
 	case b.left == 0:
@@ -91,12 +90,11 @@ func (b *Body) Stop() {
 	if b.done.Load() || b.halt.Swap(true) {
 		return
 	}
-	past := time.Unix(1, 0)
 	switch {
 	case b.c != nil:
-		_ = b.c.nc.SetReadDeadline(past) //nolint:errcheck // a connection that is gone needs none
-	case b.ctl != nil:
-		_ = b.ctl.SetReadDeadline(past) //nolint:errcheck // as above
+		_ = b.c.nc.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // a connection that is gone needs none
+	case b.two != nil:
+		b.two.stop()
 	}
 }
 
@@ -194,59 +192,4 @@ func (c *conn) bodyFault(err error) *fault.Fault {
 		return slowBody
 	}
 	return cutBody.Because(err)
-}
-
-// last gives the last n announced bytes with the end of their stream, and not
-// before: what comes behind them makes the request malformed (RFC 9113 section
-// 8.1.1).
-func (b *Body) last(n int) (int, error) {
-	var one [1]byte
-	for {
-		more, err := b.h2.Read(one[:])
-		switch {
-		case more > 0:
-			return 0, badLength
-		case err == io.EOF: //nolint:errorlint // readers return it bare
-			return n, err
-		case err != nil:
-			return 0, err //nolint:wrapcheck // sorted by readStream
-		}
-	}
-}
-
-// readStream reads a body of HTTP/2 and keeps its pace.
-func (b *Body) readStream(p []byte) (int, error) {
-	if b.began.IsZero() {
-		b.began = time.Now()
-	}
-	grace := b.Grace
-	if grace <= 0 {
-		grace = defaultGrace
-	}
-	due := b.began.Add(grace + time.Duration(b.got)*time.Second/minRate)
-	if n := b.limit.Load(); n > 0 && n < due.UnixNano() {
-		due = time.Unix(0, n)
-	}
-	if b.ctl != nil {
-		_ = b.ctl.SetReadDeadline(due) //nolint:errcheck // the read tells
-	}
-	n, err := b.h2.Read(p)
-	b.got += int64(n)
-	if err == nil && b.got == b.length {
-		n, err = b.last(n)
-	}
-	switch {
-	case err == io.EOF: //nolint:errorlint // readers return it bare
-		if b.ctl != nil {
-			_ = b.ctl.SetReadDeadline(time.Time{}) //nolint:errcheck // nothing more is read
-		}
-		return n, io.EOF
-	case err == nil:
-		return n, nil
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, slowBody
-	case faultOf(err) != nil:
-		return n, err
-	}
-	return n, cutBody.Because(err)
 }

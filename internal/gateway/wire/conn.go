@@ -59,6 +59,7 @@ type conn struct {
 	mine    bool       // the connection is still ours, and not a tunnel's
 
 	buf   *buffer // nil while there is nothing in it
+	mux   *mux    // of HTTP/2: set before the phase is multiplex
 	one   [1]byte // to wait with where raw is nil
 	heard error   // what hear found
 	hears func(fd uintptr) bool
@@ -163,8 +164,7 @@ func (c *conn) open() bool {
 	c.tls = &state
 	switch state.NegotiatedProtocol {
 	case "h2":
-		c.enter(multiplex)
-		c.serveH2(t)
+		c.serveH2()
 		return false
 	case "", "http/1.1":
 		return true
@@ -292,10 +292,14 @@ func (c *conn) cut() {
 	_ = c.outer.Close() //nolint:errcheck // it ends
 }
 
-// hurry ends a connection that is idle. Anybody may call it.
+// hurry ends a connection that is idle, and has one of HTTP/2 finish. Anybody may call it.
 func (c *conn) hurry() {
-	if p := phase(c.state.Load() & 0xff); p == idle || p == opening {
+	switch phase(c.state.Load() & 0xff) {
+	case multiplex:
+		c.mux.leave()
+	case opening, idle:
 		c.late.Store(true)
 		_ = inside(c.outer).SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // a connection that is gone needs none
+	case heading, receiving, working, lingering:
 	}
 }

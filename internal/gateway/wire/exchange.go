@@ -35,7 +35,7 @@ type Exchange struct {
 	Host   string // with its port, as it was sent; "" only in HTTP/1.0
 	// Fields are those of the head in the order of the wire, their names in
 	// canonical form (Content-Type), without Host and Transfer-Encoding. Of
-	// HTTP/2 they are sorted by name.
+	// HTTP/2 there are no pseudo-header fields among them, and one Cookie.
 	Fields risk.Fields
 	Length int64 // of the body; 0: none, -1: not known
 	Body   *Body // nil: none
@@ -86,7 +86,7 @@ func (x *Exchange) Context() context.Context { return x.ctx }
 func (x *Exchange) Apart(ctx context.Context, body []byte) {
 	x.ctx, x.side = ctx, nowhere{}
 	if len(body) > 0 {
-		x.Length, x.Body = int64(len(body)), &Body{h2: bytes.NewReader(body)}
+		x.Length, x.Body = int64(len(body)), &Body{apart: bytes.NewReader(body)}
 	}
 }
 
@@ -104,11 +104,8 @@ func (x *Exchange) Begun() bool { return x.begun }
 // ReadBy sets the time at which Reads of the body fail; zero: only Body.Grace
 // counts.
 func (x *Exchange) ReadBy(t time.Time) error {
-	if x.Body != nil {
-		if x.Body.settled() {
-			return nil // all of it came with the head, or was read: nothing waits
-		}
-		x.Body.limit.Store(t.UnixNano())
+	if x.Body != nil && x.Body.settled() {
+		return nil // all of it came with the head, or was read: nothing waits
 	}
 	x.limited = true
 	return x.side.readBy(t)

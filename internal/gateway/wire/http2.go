@@ -1,224 +1,342 @@
 package wire
 
-//lint:file-ignore SA1019 net/http's own HTTP/2 takes no connection but that of crypto/tls, whose frames cannot be counted
-
 import (
-	"context"
-	"crypto/tls"
-	"io"
-	"log"
-	"maps"
+	"errors"
 	"net"
-	"net/http"
-	"slices"
-	"strconv"
+	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"github.com/sallyport/sallyport/fault"
-	"github.com/sallyport/sallyport/risk"
 )
 
-// Limits of HTTP/2 (RFC 9113 sections 6.5.2 and 10.5).
+// A mux is a connection of HTTP/2 (RFC 9113). Its goroutine reads; streams are
+// served by the crew; whoever has something to send does so, or leaves it to the
+// one who is at it.
+type mux struct {
+	c *conn
+
+	// The reader's own.
+	in      *intake
+	dec     decoder
+	block   []byte    // of a head that goes on in CONTINUATION
+	opened  frameHead // the HEADERS of that; id 0: none
+	runs    int       // CONTINUATION frames of it
+	counted counter
+	told    int
+
+	heard atomic.Int64 // tick of the last read
+	slow  atomic.Int64 // tick at which the frame or head began that is not complete, plus 1; 0: none
+	late  atomic.Bool  // that took too long
+
+	mu      sync.Mutex
+	streams map[uint32]*stream // those that are open, or half closed
+	last    uint32             // the highest one that the client opened
+	live    int                // streams that are open, or whose Handler runs
+	idle    int64              // tick at which live became 0
+	busy    int                // jobs under way
+	quiet   sync.Cond          // on mu: told when busy becomes 0
+	ours    []uint32           // streams that were reset here, to which frames may be under way
+	oursAt  int
+	broken  error // nothing can be sent any more
+
+	out     *outgoing // frames that wait
+	writing bool      // somebody sends
+	control int       // bytes of out that are no replies
+	senders int       // streams that wait for a window, or for room in out
+	sized   bool      // the peer knows that we use no dynamic table
+	window  int64     // to send, of the connection
+	initial int64     // to send, of a new stream
+	frame   int       // bytes of a frame that the peer takes
+	inLeft  int       // bytes that the client may still send
+	inOwed  int       // bytes that were read, and are to be given back to it
+	earned  earnings
+
+	agreed  bool  // the client has acknowledged our settings
+	began   int64 // tick
+	leaving leave
+	leftAt  int64 // tick of the first GOAWAY
+	pinged  int64 // tick at which the line was tried, plus 1; 0: not
+}
+
+// A leave is how far the end of a connection has come (RFC 9113 section 6.8).
+type leave uint8
+
 const (
-	maxStreams   = 100
-	maxFrame     = 16 << 10
-	streamWindow = 64 << 10
-	connWindow   = 1 << 20
-	tableSize    = 4 << 10
-	pingAfter    = 30 * time.Second
-	pingTime     = 15 * time.Second
+	staying  leave = iota
+	warned         // GOAWAY was sent, and what is under way is taken
+	refusing       // a second one says which stream was the last
 )
 
-// openH2 prepares the server of HTTP/2.
-func (s *Server) openH2() {
-	s.h2 = &http2.Server{
-		MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, MaxDecoderHeaderTableSize: tableSize, MaxEncoderHeaderTableSize: tableSize,
-		MaxUploadBufferPerConnection: connWindow, MaxUploadBufferPerStream: streamWindow,
-		IdleTimeout: s.conf.Idle, ReadIdleTimeout: pingAfter, PingTimeout: pingTime, WriteByteTimeout: s.conf.Write,
+// roomMux is the size of the buffer of a connection that is not idle: a frame,
+// and its head.
+const roomMux = maxFrame + frameHeadBytes
+
+// An intake holds what came and was not used yet, from r to w.
+type intake struct {
+	b    [roomMux]byte
+	r, w int
+}
+
+var intakes = sync.Pool{New: func() any { return new(intake) }}
+
+func newMux(c *conn) *mux {
+	tick := c.s.tick.Load()
+	m := &mux{
+		c: c, dec: decoder{limit: tableSize, fields: c.s.conf.MaxFields, bytes: c.s.conf.MaxHead},
+		streams: map[uint32]*stream{}, idle: tick, began: tick, window: defaultWindow, initial: defaultWindow, frame: maxFrame, inLeft: connWindow,
 	}
-	base := &http.Server{
-		MaxHeaderBytes: s.conf.MaxHead, IdleTimeout: s.conf.Idle, ReadHeaderTimeout: s.conf.Head,
-		ErrorLog: log.New(io.Discard, "", 0), // an attacker writes it
-	}
-	if err := http2.ConfigureServer(base, s.h2); err != nil {
-		panic("wire: HTTP/2 cannot be had: " + err.Error()) // a broken invariant of ours: the limits above are lawful
-	}
-	s.goodH = func() { _ = base.Shutdown(context.Background()) } //nolint:errcheck // it has no listeners to close
-	s.base = base
+	m.quiet.L = &m.mu
+	m.heard.Store(tick)
+	return m
 }
 
 // serveH2 serves a connection of HTTP/2 until it ends.
-func (c *conn) serveH2(t *tls.Conn) {
-	g := &guarded{Conn: t, told: func(f *fault.Fault) { c.tell(&Exchange{Proto: "HTTP/2.0", Refused: f}) }}
-	c.s.h2.ServeConn(g, &http2.ServeConnOpts{Context: c.ctx, BaseConfig: c.s.base, Handler: (*streams)(c)})
+func (c *conn) serveH2() {
+	m := newMux(c)
+	err := m.greet()
+	if err == nil {
+		c.mux = m
+		c.enter(multiplex)
+	}
+	for err == nil {
+		err = m.next()
+	}
+	m.end(err)
 }
 
-// tell gives the Handler a refusal that nobody is there to hear.
-func (c *conn) tell(x *Exchange) {
-	x.Peer, x.Local, x.TLS, x.ctx, x.side = c.peer, c.local, c.tls, c.ctx, nowhere{}
-	c.call(x)
-}
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" // RFC 9113 section 3.4
 
-// streams hands the streams of one connection to its Handler.
-type streams conn
-
-// ServeHTTP serves one stream. It runs in a goroutine of its own, of which the
-// connection has maxStreams at most.
-func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := (*conn)(s)
-	x := exchanges.Get().(*Exchange) //nolint:errcheck // the pool holds nothing else
-	fill(x, w, r)
-	x.Peer, x.Local, x.TLS = c.peer, c.local, c.tls
-	if x.Refused = x.check2(r, &c.s.conf); x.Refused == nil {
-		x.Refused = x.checkEmpty()
-	}
-	if x.Refused != nil {
-		x.Body, x.Length = nil, 0
-	}
-	abort := serve2(x, c)
-	x.reset()
-	exchanges.Put(x)
-	if abort {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// serve2 runs the Handler and reports whether the stream must be reset.
-func serve2(x *Exchange, c *conn) bool {
-	c.call(x)
-	if x.Body != nil {
-		x.Body.end()
-	}
-	return x.abort || !x.begun || x.left > 0 && !x.bare
-}
-
-// fill takes over what golang.org/x/net read.
-func fill(x *Exchange, w http.ResponseWriter, r *http.Request) {
-	ctl := http.NewResponseController(w)
-	x.Method, x.Target, x.Proto, x.Host, x.ctx = r.Method, r.RequestURI, "HTTP/2.0", r.Host, r.Context()
-	x.side = &stream{w: w, ctl: ctl}
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		for _, v := range r.Header[name] {
-			x.Fields = append(x.Fields, risk.Field{Name: name, Value: v})
+// greet exchanges the prefaces. The watch bounds the time of that: the
+// connection is opening still.
+func (m *mux) greet() error {
+	m.mu.Lock()
+	b := m.room()
+	b = appendFrameHead(b, frameHead{length: 18, kind: frameSettings})
+	b = appendSetting(b, settingStreams, maxStreams)
+	b = appendSetting(b, settingWindow, streamWindow)
+	b = appendSetting(b, settingHeadList, uint32(m.c.s.conf.MaxHead)) //nolint:gosec // mostHead at most
+	m.out.b = appendWindow(b, 0, connWindow-defaultWindow)
+	m.flush()
+	m.mu.Unlock()
+	for n := range len(preface) {
+		if err := m.need(n + 1); err != nil {
+			return err
+		}
+		if m.in.b[m.in.r+n] != preface[n] {
+			return breaks(codeProtocol, "no preface")
 		}
 	}
-	if x.Length = r.ContentLength; x.Length != 0 || r.Header["Content-Length"] != nil {
-		x.Body = &Body{h2: r.Body, ctl: ctl, length: x.Length}
+	m.in.r += len(preface)
+	if err := m.need(frameHeadBytes); err != nil {
+		return err
 	}
+	if h := readFrameHead(m.in.b[m.in.r:]); h.kind != frameSettings || h.has(flagAck) {
+		return breaks(codeProtocol, "the first frame is no SETTINGS")
+	}
+	return m.next()
 }
 
-// checkEmpty waits for the end of a stream whose body is announced to be empty,
-// and drops that body.
-func (x *Exchange) checkEmpty() *fault.Fault {
-	if x.Length != 0 || x.Body == nil {
-		return nil
-	}
-	_, err := x.Body.Read(make([]byte, 1))
-	x.Body = nil
-	if err == io.EOF { //nolint:errorlint // Read returns it bare
-		return nil
-	}
-	return badLength.Because(err)
-}
-
-// check2 judges what golang.org/x/net lets through (RFC 9113 section 8.3).
-func (x *Exchange) check2(r *http.Request, conf *Config) *fault.Fault {
-	switch {
-	case notToken([]byte(x.Method)) >= 0:
-		return badMethod
-	case len(x.Method) > maxMethod || x.Method == http.MethodConnect:
-		return longMethod
-	case len(x.Target) > conf.MaxTarget:
-		return longTarget
-	case len(x.Fields) > conf.MaxFields:
-		return manyFields
-	case x.Target == "" || x.Target[0] != '/' && (x.Target != "*" || x.Method != http.MethodOptions):
-		return badTarget
-	case x.Host == "":
-		return noHost
-	}
-	for i := range len(x.Target) {
-		if x.Target[i] <= ' ' || x.Target[i] == 0x7f {
-			return ctlTarget
+// need returns once n bytes lie in the buffer.
+func (m *mux) need(n int) error {
+	for m.in == nil || m.in.w-m.in.r < n {
+		if err := m.fill(); err != nil {
+			return err
 		}
 	}
-	kept := x.Fields[:0]
-	for _, f := range x.Fields {
-		switch {
-		case f.Name == "Host":
-			if !risk.EqualFold(f.Value, x.Host) {
-				return otherHost
-			}
-			continue
-		case !lawful(&f):
-			return ctlValue
-		case padded(f.Value):
-			return badPseudo // section 8.2.1: in HTTP/1.1 it would be another value
-		case f.Name == "Content-Length":
-			if n, ok := decimal(f.Value); !ok || len(r.Header["Content-Length"]) > 1 || n != max(r.ContentLength, 0) {
-				return badLength // section 8.1.1
-			}
-		case f.Name == "Connection" || f.Name == "Transfer-Encoding" || f.Name == "Upgrade" || f.Name == "Keep-Alive" || f.Name == "Proxy-Connection":
-			return badPseudo // RFC 9113 section 8.2.2
-		case f.Name == "Expect" && !risk.EqualFold(f.Value, "100-continue"):
-			return badWish
-		}
-		kept = append(kept, f)
-	}
-	clear(x.Fields[len(kept):])
-	x.Fields = kept
 	return nil
 }
 
-// padded tells whether a value begins or ends with white space.
-func padded(s string) bool {
-	return s != "" && (s[0] == ' ' || s[0] == '\t' || s[len(s)-1] == ' ' || s[len(s)-1] == '\t')
-}
-
-// A stream is one of HTTP/2.
-type stream struct {
-	w   http.ResponseWriter
-	ctl *http.ResponseController
-}
-
-func (s *stream) begin(x *Exchange, head risk.Fields, body []byte, flush bool) error {
-	h := s.w.Header()
-	for i := range head {
-		f := &head[i]
-		if !lawful(f) || owned(f.Name) {
-			continue
-		}
-		name := http.CanonicalHeaderKey(f.Name)
-		h[name] = append(h[name], f.Value)
+// fill sends what waits, and reads what is there. A connection without streams
+// waits without a buffer.
+func (m *mux) fill() error {
+	if m.in != nil && m.in.r == m.in.w {
+		m.in.r, m.in.w = 0, 0
 	}
-	if h["Content-Type"] == nil {
-		h["Content-Type"] = nil // or one would be guessed
+	m.mu.Lock()
+	m.flush()
+	resting, over := m.live == 0, m.broken
+	if over == nil && m.leaving == refusing && resting {
+		over = net.ErrClosed
 	}
-	if x.length >= 0 && !bodyless(x.status) {
-		h["Content-Length"] = []string{strconv.FormatInt(x.length, 10)}
+	m.mu.Unlock()
+	switch {
+	case over != nil:
+		return over
+	case m.late.Load():
+		return &breach{code: codeCalm, fault: slowHead}
 	}
-	s.w.WriteHeader(x.status)
-	if len(body) == 0 {
+	n, err := m.read(resting)
+	if n > 0 {
+		m.heard.Store(m.c.s.tick.Load())
 		return nil
 	}
-	_, err := s.w.Write(body)
-	return err //nolint:wrapcheck // a pass-through
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return orEOF(err)
+	}
+	if m.c.late.Load() && m.c.mux == nil {
+		return err // the watch ended it before it was opened
+	}
+	_ = m.c.nc.SetReadDeadline(time.Time{}) //nolint:errcheck // somebody asked to look around; the next read tells
+	return nil
 }
 
-func (s *stream) write(_ *Exchange, p []byte) (int, error) { return s.w.Write(p) }             //nolint:wrapcheck // a pass-through
-func (s *stream) flush() error                             { return s.ctl.Flush() }            //nolint:wrapcheck // a pass-through
-func (s *stream) readBy(t time.Time) error                 { return s.ctl.SetReadDeadline(t) } //nolint:wrapcheck // a pass-through
-func (s *stream) upgrade(*Exchange, risk.Fields) (net.Conn, error) {
-	return nil, errUpgrade
+// read reads once.
+func (m *mux) read(resting bool) (int, error) {
+	if m.in != nil && m.in.w == 0 && resting {
+		intakes.Put(m.in)
+		m.in = nil
+	}
+	if m.in == nil {
+		if n, err := m.c.nc.Read(m.c.one[:]); n == 0 {
+			return 0, err //nolint:wrapcheck // sorted by fill
+		}
+		m.in = intakes.Get().(*intake) //nolint:errcheck // the pool holds nothing else
+		m.in.b[0], m.in.r, m.in.w = m.c.one[0], 0, 1
+		return 1, nil
+	}
+	in := m.in
+	if in.r > 0 && in.w == len(in.b) {
+		in.w = copy(in.b[:], in.b[in.r:in.w])
+		in.r = 0
+	}
+	n, err := m.c.nc.Read(in.b[in.w:])
+	in.w += n
+	return n, err //nolint:wrapcheck // sorted by fill
 }
 
-// nowhere is where replies go that nobody hears.
-type nowhere struct{}
+// part notes that something has begun which the client must end in the time of a
+// head, or that it has ended.
+func (m *mux) part(began bool) {
+	switch {
+	case !began:
+		m.slow.Store(0)
+	case m.slow.Load() == 0:
+		m.slow.Store(m.c.s.tick.Load() + 1)
+	}
+}
 
-func (nowhere) begin(*Exchange, risk.Fields, []byte, bool) error { return nil }
-func (nowhere) write(_ *Exchange, p []byte) (int, error)         { return len(p), nil }
-func (nowhere) flush() error                                     { return nil }
-func (nowhere) readBy(time.Time) error                           { return nil }
-func (nowhere) upgrade(*Exchange, risk.Fields) (net.Conn, error) { return nil, errUpgrade }
+// next takes one frame.
+func (m *mux) next() error {
+	waits := m.opened.id != 0
+	if m.in == nil || m.in.w == m.in.r {
+		m.part(waits)
+	}
+	if err := m.need(1); err != nil {
+		return err
+	}
+	if m.in.w-m.in.r < frameHeadBytes {
+		m.part(true)
+		if err := m.need(frameHeadBytes); err != nil {
+			return err
+		}
+	}
+	h := readFrameHead(m.in.b[m.in.r:])
+	switch {
+	case h.length > maxFrame:
+		return breaks(codeFrameSize, "a frame is too large") // section 4.2
+	case waits && (h.kind != frameContinuation || h.id != m.opened.id):
+		return breaks(codeProtocol, "a frame within a head") // section 6.10
+	}
+	if h.kind == frameData {
+		m.in.r += frameHeadBytes
+		m.part(false)
+		return m.data(h)
+	}
+	if m.in.w-m.in.r < frameHeadBytes+h.length {
+		m.part(true)
+		if err := m.need(frameHeadBytes + h.length); err != nil {
+			return err
+		}
+	}
+	payload := m.in.b[m.in.r+frameHeadBytes:][:h.length]
+	m.in.r += frameHeadBytes + h.length
+	err := m.take(h, payload)
+	if m.opened.id == 0 {
+		m.part(false)
+	}
+	return err
+}
+
+// spend counts a frame.
+func (m *mux) spend(k kind, why string) error {
+	if m.counted.spend(k, m.c.s.tick.Load(), m.more) {
+		return nil
+	}
+	return floods(why)
+}
+
+// more is what the client earned beside its budget.
+func (m *mux) more(k kind) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.earned.take(k)
+}
+
+// maxTold bounds the refusals of one connection that nobody is there to hear.
+const maxTold = 8
+
+// tell gives the Handler a refusal that nobody is there to hear.
+func (m *mux) tell(x *Exchange, f *fault.Fault) {
+	if m.told++; m.told <= maxTold {
+		c := m.c
+		x.Refused, x.Body, x.Length = f, nil, 0
+		x.Proto, x.Peer, x.Named, x.Local, x.TLS, x.ctx, x.side = "HTTP/2.0", c.peer, c.named, c.local, c.tls, c.ctx, nowhere{}
+		c.call(x)
+	}
+}
+
+// end ends the connection and waits for its streams.
+func (m *mux) end(err error) {
+	c := m.c
+	var b *breach
+	if errors.As(err, &b) {
+		m.told = min(m.told, maxTold-1) // the last word is always told
+		m.tell(&Exchange{}, b.fault)
+		m.mu.Lock()
+		m.putControl(appendGoAway(m.room(), m.last, b.code))
+		m.mu.Unlock()
+	}
+	m.mu.Lock()
+	m.ebb()
+	m.fail(ErrGone)
+	m.mu.Unlock()
+	c.cancel(ErrGone)
+	if b != nil {
+		c.linger()
+	}
+	_ = c.nc.Close()    //nolint:errcheck // it ends
+	_ = c.outer.Close() //nolint:errcheck // it ends
+	if m.in != nil {
+		intakes.Put(m.in)
+		m.in = nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.busy > 0 {
+		m.quiet.Wait()
+	}
+}
+
+// ebb waits until what waits was sent. mu is held.
+func (m *mux) ebb() {
+	m.leaving = refusing // whoever sends tells
+	for m.broken == nil && (m.writing || m.out != nil) {
+		if m.flush(); m.writing {
+			m.quiet.Wait()
+		}
+	}
+}
+
+// fail ends all streams, which can send and read nothing more. mu is held.
+func (m *mux) fail(err error) {
+	if m.broken != nil {
+		return
+	}
+	m.broken = err
+	for _, s := range m.streams {
+		s.shut(cutBody.Because(err))
+	}
+	m.drop()
+}

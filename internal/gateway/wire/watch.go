@@ -13,6 +13,7 @@ func (s *Server) watch() {
 	t := time.NewTicker(pace)
 	defer t.Stop()
 	var late, busy []*conn
+	var many []*mux
 	for {
 		select {
 		case <-s.watchEnd:
@@ -22,7 +23,8 @@ func (s *Server) watch() {
 		now := time.Since(s.start).Milliseconds()
 		s.tick.Store(now)
 		s.redate()
-		late, busy = late[:0], busy[:0]
+		s.crew.trim()
+		late, busy, many = late[:0], busy[:0], many[:0]
 		s.mu.Lock()
 		stopping := s.stopping.Load()
 		for c := range s.conns {
@@ -32,8 +34,14 @@ func (s *Server) watch() {
 			case stopping:
 				c.hurry()
 			}
-			if phase(c.state.Load()&0xff) == working && c.fd != nil {
-				busy = append(busy, c)
+			switch phase(c.state.Load() & 0xff) {
+			case working:
+				if c.fd != nil {
+					busy = append(busy, c)
+				}
+			case multiplex:
+				many = append(many, c.mux)
+			case opening, idle, heading, receiving, lingering:
 			}
 		}
 		s.mu.Unlock()
@@ -45,8 +53,12 @@ func (s *Server) watch() {
 				c.cancel(ErrGone)
 			}
 		}
+		for _, m := range many {
+			m.look(now)
+		}
 		clear(late)
 		clear(busy)
+		clear(many)
 	}
 }
 
@@ -97,5 +109,7 @@ func (s *Server) redate() {
 	text = append(text, "\r\n"...)
 	if old := s.date.Load(); old == nil || string(*old) != string(text) {
 		s.date.Store(&text)
+		block := dateBlock(now)
+		s.date2.Store(&block)
 	}
 }

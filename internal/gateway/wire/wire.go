@@ -1,22 +1,23 @@
 // Package wire takes HTTP connections in and judges what comes over them by
 // the bytes. Heads and bodies of HTTP/1.1 are read strictly by RFC 9112 and RFC
 // 9110: what two parsers could read in two ways is refused with a reason and
-// ends the connection, and is never repaired. HTTP/2 (RFC 9113) is read by
-// golang.org/x/net, watched frame by frame, behind the same Exchange; it is
-// spoken over TLS only.
+// ends the connection, and is never repaired. HTTP/2 (RFC 9113) is read as
+// strictly, behind the same Exchange; it is spoken over TLS only.
 //
 // # Goroutines
 //
-// Each connection has one goroutine, in which its Handler runs. One more, the
-// watch, looks after all connections of a Server four times a second: it ends
+// Each connection has one goroutine, in which its Handler runs. With HTTP/2 it
+// reads, and Handlers run in those of a crew that all connections share, one
+// for each stream that is served; it ends when they have. One more, the watch, looks after all connections of a Server four times a second: it ends
 // those that are late and tells a Handler whose client left. The listener
 // bounds how many connections there are.
 //
 // # Limits
 //
 // Times are kept to a quarter of a second. HTTP/1.0 gets one exchange a
-// connection. Trailer fields are read and dropped. The order of the fields of
-// a request in HTTP/2 is not known.
+// connection. Trailer fields are read and dropped. HTTP/2 has no server push, no
+// priorities and no CONNECT, and heads of replies are not compressed against
+// each other.
 package wire
 
 import (
@@ -25,12 +26,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/http2"
 
 	"github.com/sallyport/sallyport/internal/lib/clock"
 )
@@ -99,14 +97,12 @@ func (c *Config) complete() {
 // A Server takes connections in. It may serve several listeners.
 type Server struct {
 	conf Config
-	//lint:ignore SA1019 see http2.go
-	h2    *http2.Server
-	base  *http.Server // what h2 takes its limits from; it serves nothing
-	goodH func()       // tells connections of HTTP/2 to finish
+	crew crew // of the streams of HTTP/2
 
 	start    time.Time
-	tick     atomic.Int64 // milliseconds since start, as of the last look of the watch
-	date     atomic.Pointer[[]byte]
+	tick     atomic.Int64           // milliseconds since start, as of the last look of the watch
+	date     atomic.Pointer[[]byte] // the field, of HTTP/1
+	date2    atomic.Pointer[[]byte] // the field, of HTTP/2
 	stopping atomic.Bool
 	watchEnd chan struct{}
 	watching sync.WaitGroup
@@ -125,7 +121,6 @@ func New(c Config) *Server {
 	s := &Server{conf: c, start: time.Now(), lns: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{},
 		empty: make(chan struct{}), watchEnd: make(chan struct{})}
 	s.redate()
-	s.openH2()
 	s.watching.Go(s.watch)
 	return s
 }
@@ -266,7 +261,6 @@ func (s *Server) stop() {
 	for c := range s.conns {
 		c.hurry()
 	}
-	s.goodH()
 }
 
 // end closes what is open and waits for the watch.
@@ -281,6 +275,7 @@ func (s *Server) end() {
 	s.mu.Unlock()
 	if first {
 		close(s.watchEnd)
+		s.crew.close()
 	}
 	s.watching.Wait()
 }
