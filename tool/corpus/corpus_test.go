@@ -1,9 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -134,7 +134,7 @@ func TestASampleOfRealDocumentsIsJudgedAsByTheOracle(t *testing.T) {
 		info, err := os.Stat(p)
 		return h.Sum32()>>4%every != 0 || err != nil || info.Size() > 1<<20
 	})
-	n, err := tryAll(context.Background(), paths, sample{every: 16, seed: 3})
+	n, err := tryAll(t.Context(), io.Discard, paths, sample{every: 16, seed: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

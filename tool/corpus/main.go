@@ -64,7 +64,7 @@ func main() {
 	}
 	if *phase != "load" {
 		start := time.Now()
-		n, err := tryAll(context.Background(), paths, sample{*every, *seed})
+		n, err := tryAll(context.Background(), os.Stderr, paths, sample{*every, *seed})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "corpus:", err)
 			os.Exit(3)

@@ -40,6 +40,38 @@ func (s score) percent() float64 {
 	return 100 * float64(s.agreed) / float64(s.total)
 }
 
+func (s *score) add(o score) {
+	s.total += o.total
+	s.agreed += o.agreed
+}
+
+// add adds what another document brought.
+func (n *counts) add(o *counts) {
+	n.documents += o.documents
+	n.large = append(n.large, o.large...)
+	n.never += o.never
+	n.unread += o.unread
+	n.schemas += o.schemas
+	n.uncompiledParameters += o.uncompiledParameters
+	n.barren += o.barren
+	n.loose += o.loose
+	n.composite += o.composite
+	for why, k := range o.refused {
+		n.refused[why] += k
+	}
+	n.values.add(o.values)
+	n.mutants.add(o.mutants)
+	n.harmless.add(o.harmless)
+	n.others.add(o.others)
+	n.texts.add(o.texts)
+	n.spoiled.add(o.spoiled)
+	for class, list := range o.classes {
+		for _, d := range list {
+			n.disagree(class, d)
+		}
+	}
+}
+
 // A difference is one value on which the two disagree.
 type difference struct {
 	document, pointer, value string

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/sallyport/sallyport/contract"
 	"github.com/sallyport/sallyport/internal/front/openapi"
@@ -53,15 +59,48 @@ type tried struct {
 	side side
 }
 
-// tryAll tries the schemas of several documents.
-func tryAll(ctx context.Context, paths []string, s sample) (*counts, error) {
+// tryAll tries the schemas of several documents, some at a time. It says on w
+// how far it is, once a minute.
+func tryAll(ctx context.Context, w io.Writer, paths []string, s sample) (*counts, error) {
+	of := make([]*counts, len(paths))
+	errs := make([]error, len(paths))
+	var next, done atomic.Int64
+	var workers sync.WaitGroup
+	var underWay sync.Map // paths
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for k := next.Add(1) - 1; k < int64(len(paths)) && ctx.Err() == nil; k = next.Add(1) - 1 {
+				underWay.Store(paths[k], nil)
+				of[k] = newCounts()
+				errs[k] = tryDocument(ctx, paths[k], s, of[k])
+				underWay.Delete(paths[k])
+				done.Add(1)
+			}
+		})
+	}
+	over := make(chan struct{})
+	go func() { workers.Wait(); close(over) }()
+	begun := time.Now()
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			fmt.Fprintf(w, "%d of %d documents after %v, at", done.Load(), len(paths), time.Since(begun).Round(time.Second))
+			underWay.Range(func(path, _ any) bool { fmt.Fprintf(w, " %v", path); return true })
+			fmt.Fprintln(w)
+			continue
+		case <-over:
+		}
+		break
+	}
 	n := newCounts()
-	for _, p := range paths {
-		if err := tryDocument(ctx, p, s, n); err != nil {
-			return nil, err
+	for k := range of {
+		if of[k] != nil {
+			n.add(of[k])
 		}
 	}
-	return n, nil
+	return n, errors.Join(append(errs, ctx.Err())...)
 }
 
 // largest is the size from which on documents are passed over: the time that
