@@ -29,6 +29,7 @@ type passing struct {
 	edits  int          // those of the head
 	out    []byte
 	fed    int  // bytes that the filter was given
+	blank  int  // of them, those of pieces of nothing but white space, since there was more
 	ended  bool // nothing more comes
 }
 
@@ -204,6 +205,13 @@ func (e *exchange) putPiece(p *passing) bool {
 	return true
 }
 
+// maxBlank is how much white space a reply may hold at a time that is checked
+// while it passes. Some send it while they work, so as not to be cut off; without
+// end it would be read without end.
+const maxBlank = 1 << 20
+
+var errBlank = errors.New("gateway: white space without end")
+
 // pieceBytes bounds a piece, so that a Reading has room for the marks of all
 // that it can hold.
 const pieceBytes = 16 << 10
@@ -227,6 +235,13 @@ func (e *exchange) passPiece(p *passing, piece []byte) bool {
 	var err error
 	r := &e.response
 	if piece != nil {
+		if p.blank += len(piece); len(bytes.TrimLeft(piece, " \t\r\n")) > 0 {
+			p.blank = 0
+		}
+		if p.blank > maxBlank {
+			e.fail(replyTooLarge.Because(errBlank))
+			return false
+		}
 		r.Body = piece
 		err = p.filter.Feed(&e.facts.Answered, piece)
 		r.Offset, r.Settled = p.fed, p.filter.Settled()

@@ -104,19 +104,19 @@ func (e *exchange) sendWhole() {
 	if e.endless() {
 		if p := e.filterReply(from); p != nil {
 			e.sendFiltered(p)
-			if e.ev.Decision != event.Allow {
-				e.back.Blame()
-			}
 			return
 		}
-		e.back.Blame()
 	}
 	body, f := e.readReply(from, coded)
 	if f == replyTooLarge {
 		if p := e.filterReply(from); p != nil {
 			e.sendFiltered(p)
+			if e.ev.Decision != event.Allow || e.hides() != nil {
+				e.back.Blame() // so much was read for nothing
+			}
 			return
 		}
+		e.back.Blame()
 	}
 	e.whole.r = nil
 	_ = e.back.Body.Close() //nolint:errcheck // it has none; another exchange may have the connection

@@ -40,7 +40,7 @@ func say(text string) func(net.Conn) {
 func endless(first, text string) func(net.Conn) {
 	return func(c net.Conn) {
 		_, err := io.WriteString(c, first)
-		for part := bytes.Repeat([]byte(text), 64); err == nil; {
+		for part := bytes.Repeat([]byte(text), 1+(32<<10)/len(text)); err == nil; {
 			_, err = c.Write(part)
 			runtime.Gosched() // the clients that measure are in this process too
 		}

@@ -209,7 +209,7 @@ func (x *call) nextChunk() (last bool, err error) {
 	if x.left > 0 {
 		x.chunk = chunkData
 		x.taken += chunkWork
-		return false, nil
+		return false, x.tinyChunks()
 	}
 	for room := trailerSize; ; {
 		line, err := x.line(room)
@@ -227,6 +227,26 @@ func (x *call) nextChunk() (last bool, err error) {
 			return false, BadTrailer
 		}
 	}
+}
+
+// The most chunks that hold next to nothing. Programs that write each token of a
+// document make them, and each costs as much as a kilobyte in one piece.
+const (
+	tinyChunk = 16
+	maxTiny   = 512 << 10
+	tinyTime  = 10 * time.Second
+)
+
+// tinyChunks counts a chunk that holds next to nothing. A stream may bring as
+// many as it likes, in its time.
+func (x *call) tinyChunks() error {
+	if x.left >= tinyChunk {
+		return nil
+	}
+	if x.tiny++; x.tiny == maxTiny && time.Since(x.w.start) < tinyTime {
+		return TinyChunks
+	}
+	return nil
 }
 
 // line reads a line of at most limit bytes, CRLF included, and returns it

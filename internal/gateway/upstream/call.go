@@ -40,6 +40,7 @@ type call struct {
 	frame  frame
 	left   int64 // bytes of the body, or of the chunk, that are to come
 	taken  int   // bytes of the body since others had their turn
+	tiny   int   // chunks of under tinyChunk bytes
 	waste  int64 // bytes of lines of chunks beyond what the body explains
 	chunk  chunkState
 	single bool // the connection ends with this call

@@ -99,25 +99,26 @@ func (r Reason) Error() string { return string(r) }
 
 // The reasons (RFC 9112; RFC 9110 for fields).
 const (
-	BadStatusLine    Reason = "the status line is malformed"                        // RFC 9112 section 4
-	BadVersion       Reason = "the version is neither HTTP/1.1 nor HTTP/1.0"        // section 2.3
-	BareLF           Reason = "a line ends with LF alone"                           // section 2.2
-	BadFieldLine     Reason = "a field line has no colon or no lawful name"         // section 5
-	FoldedField      Reason = "a field goes on in a second line"                    // section 5.2
-	BadFieldValue    Reason = "a field value holds a control character"             // RFC 9110 section 5.5
-	HeadTooLarge     Reason = "the head is over 64 KiB"                             //
-	TooManyFields    Reason = "the head has over 200 fields"                        //
-	BadLength        Reason = "Content-Length is not one number"                    // section 6.3
-	BadCoding        Reason = "Transfer-Encoding is not chunked alone"              // section 6.1
-	TwoFramings      Reason = "Content-Length and Transfer-Encoding stand together" // section 6.1
-	UnaskedCoding    Reason = "Transfer-Encoding where no body may be"              // section 6.1
-	BadChunk         Reason = "a chunk is malformed"                                // section 7.1
-	ChunkLineTooLong Reason = "the line of a chunk is too long"                     // section 7.1.1
-	BadTrailer       Reason = "the trailer section is malformed or over 8 KiB"      // section 7.1.2
-	TooManyInterim   Reason = "over 16 interim replies came"                        // RFC 9110 section 15.2
-	UnaskedSwitch    Reason = "the protocol was changed unasked"                    // RFC 9110 section 15.2.2
-	BadStatus        Reason = "the status is not of HTTP"                           // RFC 9110 section 15
-	OtherProtocol    Reason = "TLS agreed on a protocol that was not offered"       // RFC 7301
+	BadStatusLine    Reason = "the status line is malformed"                             // RFC 9112 section 4
+	BadVersion       Reason = "the version is neither HTTP/1.1 nor HTTP/1.0"             // section 2.3
+	BareLF           Reason = "a line ends with LF alone"                                // section 2.2
+	BadFieldLine     Reason = "a field line has no colon or no lawful name"              // section 5
+	FoldedField      Reason = "a field goes on in a second line"                         // section 5.2
+	BadFieldValue    Reason = "a field value holds a control character"                  // RFC 9110 section 5.5
+	HeadTooLarge     Reason = "the head is over 64 KiB"                                  //
+	TooManyFields    Reason = "the head has over 200 fields"                             //
+	BadLength        Reason = "Content-Length is not one number"                         // section 6.3
+	BadCoding        Reason = "Transfer-Encoding is not chunked alone"                   // section 6.1
+	TwoFramings      Reason = "Content-Length and Transfer-Encoding stand together"      // section 6.1
+	UnaskedCoding    Reason = "Transfer-Encoding where no body may be"                   // section 6.1
+	BadChunk         Reason = "a chunk is malformed"                                     // section 7.1
+	ChunkLineTooLong Reason = "the line of a chunk is too long"                          // section 7.1.1
+	TinyChunks       Reason = "half a million chunks of under 16 bytes came within 10 s" // section 7.1
+	BadTrailer       Reason = "the trailer section is malformed or over 8 KiB"           // section 7.1.2
+	TooManyInterim   Reason = "over 16 interim replies came"                             // RFC 9110 section 15.2
+	UnaskedSwitch    Reason = "the protocol was changed unasked"                         // RFC 9110 section 15.2.2
+	BadStatus        Reason = "the status is not of HTTP"                                // RFC 9110 section 15
+	OtherProtocol    Reason = "TLS agreed on a protocol that was not offered"            // RFC 7301
 )
 
 var (

@@ -392,3 +392,28 @@ func TestAReplyThatIsTooLargeShutsItsOperationAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestTinyChunksCostNoMoreThanTheyBring(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"4\r\n    \r\n": false, "10\r\n                \r\n": true} {
+		s, u := prepared(t, speaking(t, func(c net.Conn) {
+			hear(c, 0)
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+			for part := strings.Repeat(text, 4096); ; {
+				if _, err := io.WriteString(c, part); err != nil {
+					return
+				}
+			}
+		}))
+		var p Response
+		if err := s.Send(t.Context(), u, get("/"), &p); err != nil {
+			t.Fatal(err)
+		}
+		const most = tinyChunk * maxTiny
+		n, err := io.CopyN(io.Discard, p.Body, most)
+		_ = p.Body.Close()
+		if want != (n == most) || !want && !kindIs(err, Malformed) {
+			t.Errorf("%.20q: %d bytes, %v", text, n, err)
+		}
+	}
+}
