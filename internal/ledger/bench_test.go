@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"testing"
 
 	"time"
@@ -132,16 +133,35 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportMetric(20_000*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
+// mendFrames makes records of what an input says, so that inputs get past the
+// checksum: each length is taken below 256, and the checksum is made right
+// unless the byte before the payload is above 200, where all is left as it is.
+func mendFrames(b []byte) {
+	for len(b) > frameHead {
+		n := min(int(b[4]), len(b)-frameHead)
+		if b[8] <= 200 {
+			frame(append(b[:frameHead-1], 0)[:frameHead+n], 0)
+		}
+		b = b[frameHead+n:]
+	}
+}
+
 func FuzzFrames(f *testing.F) {
-	f.Add(appendFrame(appendFrame(nil, get(1)), post(2)))
+	f.Add(appendFrame(appendFrame(nil, &event.Event{Kind: event.Start}), &event.Event{Kind: event.Intent, ID: id(1)}))
 	f.Add(appendFrame(nil, get(1))[:30])
-	f.Add([]byte{0, 0, 0, 0, 255, 255, 255, 255, 0})
+	f.Add([]byte{0, 0, 0, 0, 255, 255, 255, 255, 201})
+	room := make([]byte, 64)
 	fuzzloop.Run(f, func(t *testing.T, b []byte) {
-		r := newFrames(bytes.NewReader(b), 0)
+		b = bytes.Clone(b)
+		mendFrames(b)
+		r := &frames{r: bytes.NewReader(b), buf: room} // smaller than most records
 		whole := 0
 		for {
 			frame, err := r.next()
 			if err != nil {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, errTorn) {
+					t.Fatal(err)
+				}
 				break
 			}
 			if !bytes.Equal(frame, b[whole:whole+len(frame)]) {
@@ -175,8 +195,35 @@ func FuzzParseHead(f *testing.F) {
 	})
 }
 
+// mendRing makes a ring of what an input says, so that inputs get past the
+// headers and the checksums: bits of the first byte of each half leave its
+// header as it is, and those of each record its epoch.
+func mendRing(b []byte) {
+	half := len(b) / 2
+	for i := range 2 {
+		h := b[i*half : (i+1)*half]
+		if len(h) < ringHeader {
+			return
+		}
+		if h[0]&15 != 15 {
+			copy(h, ringMagic)
+			binary.LittleEndian.PutUint32(h[8:], ringFormat)
+			binary.LittleEndian.PutUint32(h[12:], uint32(half))
+		}
+		for rest := h[ringHeader:]; len(rest) > epochSize+frameHead; {
+			if rest[0]&15 != 15 {
+				copy(rest[:epochSize], h[epochAt:])
+			}
+			n := min(int(rest[epochSize+4]), len(rest)-epochSize-frameHead)
+			one := rest[epochSize:][:frameHead+n]
+			mendFrames(one)
+			rest = rest[epochSize+len(one):]
+		}
+	}
+}
+
 func FuzzRing(f *testing.F) {
-	const half = 2048
+	const half = 300
 	whole := make([]byte, 2*half)
 	r := &ring{mapped: whole, half: half, epoch: 7}
 	for i := range 2 {
@@ -185,20 +232,20 @@ func FuzzRing(f *testing.F) {
 		binary.LittleEndian.PutUint32(whole[i*half+12:], half)
 		r.begin(i)
 	}
-	for n := range 5 {
-		e := post(n)
-		e.Kind = event.Intent
-		if r.keep(appendFrame(nil, e)); n == 2 {
+	for n := range 4 {
+		if r.keep(appendFrame(nil, &event.Event{Kind: event.Intent, ID: id(n)})); n == 1 {
 			r.turn()
 		}
 	}
-	if n := len(parseRing(whole)); n != 5 {
-		f.Fatalf("%d intents, want 5", n)
+	if n := len(parseRing(whole)); n != 4 {
+		f.Fatalf("%d intents, want 4", n)
 	}
 	f.Add(whole)
 	f.Add(whole[:half])
 	f.Add([]byte(ringMagic))
 	fuzzloop.Run(f, func(t *testing.T, b []byte) {
+		b = bytes.Clone(b)
+		mendRing(b)
 		for id, k := range parseRing(b) {
 			if frame, err := newFrame(k.frame); err != nil || len(frame) != len(k.frame) || k.id != id || !bytes.Contains(b, k.frame) {
 				t.Fatalf("an intent that is no record of the file: %v", err)

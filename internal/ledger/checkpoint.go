@@ -75,6 +75,13 @@ func checkNames(dir string) [2]string {
 // append appends the checkpoint in its form, signed.
 func (c *checkpoint) append(dst []byte, key ed25519.PrivateKey) []byte {
 	from := len(dst)
+	dst = c.appendUnsigned(dst)
+	sum := sha256.Sum256(dst[from:])
+	return append(dst, ed25519.Sign(key, append([]byte(checkedPrefix), sum[:]...))...)
+}
+
+// appendUnsigned appends what is signed.
+func (c *checkpoint) appendUnsigned(dst []byte) []byte {
 	dst = append(dst, checkMagic...)
 	dst = binary.LittleEndian.AppendUint32(dst, checkFormat)
 	roots := c.tree.roots[:bits.OnesCount64(c.tree.n)]
@@ -93,8 +100,7 @@ func (c *checkpoint) append(dst []byte, key ed25519.PrivateKey) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, at.segment)
 		dst = binary.LittleEndian.AppendUint64(dst, at.seq)
 	}
-	sum := sha256.Sum256(dst[from:])
-	return append(dst, ed25519.Sign(key, append([]byte(checkedPrefix), sum[:]...))...)
+	return dst
 }
 
 var errCheckpoint = errors.New("not a checkpoint of this log")
@@ -119,6 +125,9 @@ func parseCheckpoint(b []byte, key ed25519.PublicKey) (*checkpoint, error) {
 
 // parseBody reads the fields behind the head of a checkpoint.
 func parseBody(b []byte) (*checkpoint, error) {
+	if len(b) < checkFixed-checkStart {
+		return nil, errCheckpoint
+	}
 	number := func() (n uint64) {
 		n, b = binary.LittleEndian.Uint64(b), b[8:]
 		return n
@@ -141,7 +150,9 @@ func parseBody(b []byte) (*checkpoint, error) {
 	c.open = make(openIntents, count)
 	for range count {
 		id := event.ID(b[:16])
-		b = b[16:]
+		if b = b[16:]; c.open.has(id) {
+			return nil, errCheckpoint
+		}
 		c.open[id] = place{segment: number(), seq: number()}
 	}
 	return c, nil

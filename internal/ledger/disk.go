@@ -69,6 +69,12 @@ func (o openIntents) note(kind event.Kind, id event.ID, at place) {
 	}
 }
 
+// has tells whether an intent is open.
+func (o openIntents) has(id event.ID) bool {
+	_, ok := o[id]
+	return ok
+}
+
 // oldest is the first segment that a recovery has to read.
 func (o openIntents) oldest(current uint64) uint64 {
 	for _, at := range o {

@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -104,38 +104,47 @@ func (h *Head) appendBody(b []byte) []byte {
 // parseHead reads a line and checks that it has the canonical form. It does
 // not check the signature.
 func parseHead(line []byte) (h Head, body, signature []byte, err error) {
-	var raw struct {
-		V                     int
-		Kind                  headKind
-		Segment, First, Count uint64
-		Root, Prev, Of        string
-		Open                  uint64
-		Time                  time.Time
-		Key, Sig              string
-	}
-	// encoding/json is lax; the comparison below makes the reading strict.
-	if len(line) > maxHead || json.Unmarshal(line, &raw) != nil {
+	rest, ok := strings.CutPrefix(string(line), `{"v":1,"kind":"`)
+	if len(line) > maxHead || !ok {
 		return h, nil, nil, errHead
 	}
-	h = Head{Kind: raw.Kind, Segment: raw.Segment, First: raw.First, Count: raw.Count, Open: raw.Open, Time: raw.Time, Key: raw.Key}
-	for _, f := range []struct {
-		to   *hash
-		from string
-	}{{&h.Root, raw.Root}, {&h.Prev, raw.Prev}, {&h.Of, raw.Of}} {
-		if b, err := hex.DecodeString(f.from); err == nil {
-			copy(f.to[:], b)
+	// until returns what stands before the next name. It is lax, and so are the
+	// conversions below: the comparison makes the reading strict.
+	until := func(name string) (value string) {
+		value, rest, _ = strings.Cut(rest, name)
+		return value
+	}
+	number := func(name string) uint64 {
+		n, _ := strconv.ParseUint(until(name), 10, 64)
+		return n
+	}
+	sum := func(name string) (to hash) {
+		if text := until(name); len(text) == 2*len(to) {
+			_, _ = hex.Decode(to[:], []byte(text))
 		}
+		return to
 	}
-	signature, err = base64.RawStdEncoding.Strict().DecodeString(raw.Sig)
-	body = h.appendBody(nil)
-	if err != nil || string(line) != string(body)+`,"sig":"`+raw.Sig+`"}` {
-		return h, nil, nil, errHead
-	}
+	h.Kind = headKind(until(`","segment":`))
+	h.Segment, h.First, h.Count = number(`,"first":`), number(`,"count":`), number(`,"root":"`)
+	h.Root = sum(`","prev":"`)
 	switch h.Kind {
-	case headMark, headEnd, headTomb:
-		return h, body, signature, nil
+	case headMark, headEnd:
+		h.Prev = sum(`","open":`)
+	case headTomb:
+		h.Prev, h.Of = sum(`","of":"`), sum(`","open":`)
+	default:
+		return Head{}, nil, nil, errHead
 	}
-	return h, nil, nil, errHead
+	h.Open = number(`,"time":"`)
+	h.Time, _ = time.Parse(headLayout, until(`","key":"`))
+	h.Key = until(`","sig":"`)
+	text := until(`"}`)
+	signature, err = base64.RawStdEncoding.Strict().DecodeString(text)
+	body = h.appendBody(make([]byte, 0, len(line)))
+	if err != nil || rest != "" || string(line) != string(body)+`,"sig":"`+text+`"}` {
+		return Head{}, nil, nil, errHead
+	}
+	return h, body, signature, nil
 }
 
 // checkHead reads a line and checks its form and signature.
