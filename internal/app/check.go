@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/internal/policy"
 	"github.com/sallyport/sallyport/risk"
 	"github.com/sallyport/sallyport/source"
@@ -20,6 +21,7 @@ import (
 const (
 	CodeTest      source.Code = "policy/test-failed"
 	CodeUnchecked source.Code = "check/unchecked"
+	CodeHeld      source.Code = "check/held"
 )
 
 // Checked is what `sallyport check` finds.
@@ -67,6 +69,7 @@ func Check(ctx context.Context, opt Options) (*Checked, error) {
 			for _, part := range append(u.Request.Unchecked(), u.Reply.Unchecked()...) {
 				out.Unchecked.Add(source.Diagnostic{At: part.At, Severity: source.Info, Code: CodeUnchecked, Text: u.Op.Key + ": " + part.What})
 			}
+			out.Diagnostics = append(out.Diagnostics, held(u)...)
 		}
 	}
 	for _, r := range allRisks() {
@@ -80,6 +83,23 @@ func Check(ctx context.Context, opt Options) (*Checked, error) {
 	excerpt(out.Diagnostics, out.Design, out.Unchecked)
 	out.Tests, err = testAll(ctx, opt, l)
 	return out, err
+}
+
+// held lists the replies of an operation that are refused where they are larger
+// than the buffer, since they cannot be checked while they pass.
+func held(u *plan.Unit) source.List {
+	var out source.List
+	if !u.ReadsReply {
+		return nil // nothing reads them
+	}
+	for _, h := range u.Reply.Held() {
+		out.Add(source.Diagnostic{
+			At: h.At, Severity: source.Info, Code: CodeHeld,
+			Text: fmt.Sprintf("%s: a reply of %s over %d bytes is refused: %s", u.Op.Key, h.Media, u.Limits.MaxReply, h.Why),
+			Hint: "raise max_reply where such replies may be larger",
+		})
+	}
+	return out
 }
 
 // runTests refuses a policy with a failing test.

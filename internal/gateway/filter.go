@@ -18,7 +18,11 @@ import (
 // through it.
 const filterBytes = 512 << 10
 
-var errMasked = errors.New("a value in a reply that streams cannot be masked")
+var (
+	errMasked  = errors.New("a value in a reply that streams cannot be masked")
+	errRefusal = errors.New("a refusal is larger than the buffer")
+	errWhole   = errors.New("a body of this media type is larger than the buffer, and only the whole of it can be checked")
+)
 
 // A passing is a reply that is checked and stripped while it passes, since it
 // is too large to be held, or has no end.
@@ -39,16 +43,19 @@ func (e *exchange) endless() bool {
 	return e.back.Length < 0 && e.back.Status < 300 && schema.ManyTexts(e.response.Media)
 }
 
-// filterReply begins to check a reply in pieces; nil where only the whole can
-// be checked: a refusal, which may have to be hidden, and what
+// filterReply begins to check a reply in pieces. It fails where only the whole
+// can be checked: a refusal, which may have to be hidden, and what
 // schema.Reply.Filter leaves out.
-func (e *exchange) filterReply(from io.Reader) *passing {
-	if e.unit.Reply == nil || e.back.Status >= 300 || !e.hold(filterBytes) {
-		return nil
+func (e *exchange) filterReply(from io.Reader) (*passing, *fault.Fault) {
+	switch {
+	case e.unit.Reply == nil || e.back.Status >= 300:
+		return nil, replyTooLarge.Because(errRefusal)
+	case !e.hold(filterBytes):
+		return nil, overloaded
 	}
 	f := e.unit.Reply.Filter(&e.facts.Answered, e.response.Fields.Get("Content-Type"))
 	if f == nil {
-		return nil
+		return nil, replyTooLarge.Because(errWhole)
 	}
 	p := &passing{from: from, filter: f, guards: slices.Clone(e.unit.Guards[risk.ReplyBody]), edits: len(e.x.Edits())}
 	for i := range p.guards {
@@ -56,7 +63,7 @@ func (e *exchange) filterReply(from io.Reader) *passing {
 			p.guards[i].Guard = f.Follow()
 		}
 	}
-	return p
+	return p, nil
 }
 
 // sendFiltered sends a reply of which readReply has read the beginning. What is
@@ -74,17 +81,21 @@ func (e *exchange) sendFiltered(p *passing) {
 		return
 	}
 	h := e.replyFields()
-	for _, name := range [...]string{"Accept-Ranges", "Etag", "Content-Length", "Content-Encoding"} {
+	for _, name := range [...]string{"Accept-Ranges", "Etag", "Content-Encoding"} {
 		h = dropField(h, name)
 	}
+	length := e.back.Length
+	if _, plain := p.from.(*wholeReader); !plain || p.filter.Cuts() { // else the client gets what the upstream sent
+		length, h = -1, withoutDigests(h)
+	}
 	e.ev.Decision = event.Allow
-	e.putReply(withoutDigests(h))
+	e.putReply(h)
 	if p.ended {
 		e.write(e.back.Status, p.out)
 		return
 	}
 	e.sent, e.ev.Status = true, e.back.Status
-	if err := e.in.Begin(e.back.Status, e.head, -1); err != nil {
+	if err := e.in.Begin(e.back.Status, e.head, length); err != nil {
 		e.gone(err)
 		e.abort = true
 		return

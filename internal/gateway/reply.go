@@ -101,22 +101,23 @@ func (e *exchange) sendWhole() {
 		return
 	}
 	from, coded := e.source()
-	if e.endless() {
-		if p := e.filterReply(from); p != nil {
-			e.sendFiltered(p)
-			return
-		}
+	var body []byte
+	f := replyTooLarge
+	if !e.endless() {
+		body, f = e.readReply(from, coded)
 	}
-	body, f := e.readReply(from, coded)
 	if f == replyTooLarge {
-		if p := e.filterReply(from); p != nil {
+		var p *passing
+		if p, f = e.filterReply(from); f == nil {
 			e.sendFiltered(p)
-			if e.ev.Decision != event.Allow || e.hides() != nil {
+			if !e.endless() && (e.ev.Decision != event.Allow || e.hides() != nil) {
 				e.back.Blame() // so much was read for nothing
 			}
 			return
 		}
-		e.back.Blame()
+		if f.Code == fault.ReplyTooLarge {
+			e.back.Blame()
+		}
 	}
 	e.whole.r = nil
 	_ = e.back.Body.Close() //nolint:errcheck // it has none; another exchange may have the connection

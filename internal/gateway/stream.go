@@ -144,8 +144,12 @@ func (s *streams) add(e *exchange, end func()) (stop func()) {
 	return func() {
 		s.mu.Lock()
 		delete(s.live, w)
+		last := len(s.live) == 0
 		s.mu.Unlock()
 		close(w.gone)
+		if last {
+			s.recheck() // which ends the watch
+		}
 	}
 }
 

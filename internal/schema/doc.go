@@ -26,7 +26,10 @@
 //     digests, of 128 bits under secret seeds.
 //   - When a value matches none of several alternatives, those that a constant
 //     rules out are not told of.
-//   - A Filter gives up where more than 256 KiB hang on what comes later.
+//   - A Filter gives up where more than 256 KiB hang on what comes later. Forms,
+//     parts and XML have none; Reply.Held lists what can only be read whole.
+//   - A stream that is read whole has at most 100,000 values; one that is read
+//     in pieces has no such bound.
 //   - contentEncoding and contentMediaType are notes, not rules.
 //   - XML is held to the schema by the OpenAPI xml object, where that wants an
 //     object or a list; a schema of a text takes the document as it is. The

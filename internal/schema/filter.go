@@ -43,8 +43,8 @@ type Filter struct {
 	failed bool // its violations were told
 	marked int  // marks of the machine that were told
 
-	held   []byte // of the body, from offset on
-	room   []byte // in which it lies
+	held   []byte // of the body, from offset on; it lies in room
+	room   []byte
 	offset int
 	ended  bool
 	told   []toldMark // since the last Take
@@ -60,6 +60,8 @@ type reading interface {
 	close(f *Filter, dst *risk.Reading) error
 	// settled is the offset before which everything is known.
 	settled(f *Filter) int
+	// cuts tells whether something can be cut from such bodies.
+	cuts() bool
 }
 
 // A toldMark is a mark that may be cut now.
@@ -150,8 +152,13 @@ func (f *Filter) Release() {
 // not ended yet ends, for now, with the piece. Offsets count from the start of
 // the body.
 func (f *Filter) Feed(dst *risk.Reading, piece []byte) error {
-	f.room = append(append(f.room[:0], f.held...), piece...) // f.held is the end of the room
-	f.held = f.room
+	if cap(f.held)-len(f.held) < len(piece) {
+		if need := 2 * (len(f.held) + len(piece)); cap(f.room) < need { // so that much is moved seldom
+			f.room = make([]byte, 0, need)
+		}
+		f.held = append(f.room[:0], f.held...)
+	}
+	f.held = append(f.held, piece...)
 	dst.Marks = dst.Marks[:0]
 	return f.reads.feed(f, dst, piece)
 }
@@ -162,6 +169,10 @@ func (f *Filter) Close(dst *risk.Reading) error {
 	dst.Marks = dst.Marks[:0]
 	return f.reads.close(f, dst)
 }
+
+// Cuts tells whether something may be cut from the body. Otherwise it leaves as
+// it came, or not at all.
+func (f *Filter) Cuts() bool { return f.reads.cuts() }
 
 // end is the offset up to which the body was fed.
 func (f *Filter) end() int { return f.offset + len(f.held) }

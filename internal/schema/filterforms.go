@@ -253,3 +253,9 @@ func (o opaque) feed(f *Filter, dst *risk.Reading, _ []byte) error {
 func (opaque) close(*Filter, *risk.Reading) error { return nil }
 
 func (opaque) settled(f *Filter) int { return f.end() }
+
+func (oneText) cuts() bool  { return true }
+func (*items) cuts() bool   { return true }
+func (*prose) cuts() bool   { return false }
+func (*counted) cuts() bool { return false }
+func (opaque) cuts() bool   { return false }
