@@ -105,12 +105,13 @@ func (x *call) send(r *Request) error {
 	if err != nil {
 		return err
 	}
-	x.w.until(x.before(r.Head))
+	x.w.until(x.earlier(x.w.start, r.Head))
 	if err := x.put(r, out); err != nil {
 		return err
 	}
 	if x.up == nil && !(r.Expect && r.hasBody()) {
 		x.w.out(x.w.start)
+		x.listen()
 	}
 	return nil
 }
@@ -124,10 +125,10 @@ func (x *call) put(r *Request, out []byte) error {
 		x.startUpload(r, out)
 		return nil
 	case len(r.Whole) == 0:
-		return x.c.write(out, r.Head)
+		return x.c.ask(out, r.Head)
 	case len(r.Whole) <= copyBytes:
 		x.b.out = append(out, r.Whole...)
-		return x.c.write(x.b.out, r.Head)
+		return x.c.ask(x.b.out, r.Head)
 	}
 	if err := x.c.armWrite(r.Head); err != nil {
 		return err
@@ -139,10 +140,13 @@ func (x *call) put(r *Request, out []byte) error {
 }
 
 // before is d from now, or when all must be over, if that is sooner.
-func (x *call) before(d time.Duration) time.Time {
+func (x *call) before(d time.Duration) time.Time { return x.earlier(time.Now(), d) }
+
+// earlier is before, reckoned from now.
+func (x *call) earlier(now time.Time, d time.Duration) time.Time {
 	t := x.till
 	if d > 0 {
-		if in := time.Now().Add(d); t.IsZero() || in.Before(t) {
+		if in := now.Add(d); t.IsZero() || in.Before(t) {
 			t = in
 		}
 	}

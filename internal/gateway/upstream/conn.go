@@ -25,9 +25,11 @@ type conn struct {
 	writeBy    time.Time     // that of writes
 	served     bool          // a reply came over it before
 
-	quiet bool          // what ask found
-	one   [1]byte       // for ask
-	ask   func(uintptr) // asks the kernel for what came; made once
+	quiet   bool          // what listens found
+	one     [1]byte       // for listens
+	listens func(uintptr) // asks the kernel for what came; made once
+
+	swap swap
 }
 
 func newConn(nc net.Conn, addr netip.Addr) *conn {
@@ -38,7 +40,10 @@ func newConn(nc net.Conn, addr netip.Addr) *conn {
 	}
 	if s, ok := below.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
-			c.raw, c.ask = raw, c.listen
+			c.raw, c.listens = raw, c.listen
+			if below == nc {
+				c.swap.run = c.swap.step
+			}
 		}
 	}
 	return c
@@ -59,7 +64,7 @@ func (c *conn) alive() bool {
 		return true
 	}
 	c.quiet = false
-	return c.raw.Control(c.ask) == nil && c.quiet
+	return c.raw.Control(c.listens) == nil && c.quiet
 }
 
 // early is how much sooner than the upstream says that it ends an idle
@@ -161,7 +166,7 @@ func (c *conn) readBytes(w *wait, p []byte) (int, error) {
 		if err := c.arm(w); err != nil {
 			return 0, err
 		}
-		n, err := c.nc.Read(p)
+		n, err := c.read(p)
 		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err //nolint:wrapcheck // the call does
 		}
