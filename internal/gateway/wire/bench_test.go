@@ -124,13 +124,17 @@ func TestAKeepAliveGETAllocatesLittle(t *testing.T) {
 // TestIdleConnectionsAreSmall holds many idle connections and measures what
 // each of them keeps of memory, without what the kernel and the clients keep.
 func TestIdleConnectionsAreSmall(t *testing.T) {
-	for name, change := range map[string]func(*Config){"plain": func(*Config) {}, "TLS": overTLS(t)} {
+	for name, change := range map[string]func(*Config){"plain": func(*Config) {}, "TLS": overTLS(t), "HTTP/2": overTLS(t)} {
 		t.Run(name, func(t *testing.T) {
 			f := newFront(t, func(x *Exchange) { _ = x.Reply(200, benchFields, reply) }, change)
 			const many = 500
 			var clients []net.Conn
 			dial := func(n int) {
 				for range n {
+					if name == "HTTP/2" {
+						clients = append(clients, newBurst(t, f.address, nil).c)
+						continue
+					}
 					c := f.open(t, name)
 					if _, err := io.WriteString(c, ordinary); err != nil {
 						t.Fatal(err)
@@ -147,7 +151,7 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 			after := inUse()
 			per := int64(after-before) / many
 			t.Logf("%d bytes for both ends of a connection", per)
-			if limit := map[string]int64{"plain": 20 << 10, "TLS": 60 << 10}[name]; per > limit { // both ends of TLS
+			if limit := map[string]int64{"plain": 20 << 10, "TLS": 60 << 10, "HTTP/2": 60 << 10}[name]; per > limit { // both ends of TLS
 				t.Errorf("%d bytes for an idle connection, want at most %d", per, limit)
 			}
 			runtime.KeepAlive(clients)

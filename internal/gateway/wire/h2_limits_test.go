@@ -192,7 +192,7 @@ func TestHeadsOverTheirLimitsAreAnswered(t *testing.T) {
 				}
 				p.ping()
 				synctest.Wait()
-				if n := cap(p.mux.dec.text) + cap(p.mux.block); n > 8<<10 {
+				if n := cap(p.mux.dec.text) + cap(p.mux.dec.list) + cap(p.mux.block); n > 0 {
 					t.Errorf("%d bytes stay", n)
 				}
 			})

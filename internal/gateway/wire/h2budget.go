@@ -35,18 +35,25 @@ const mostEarned = 20
 // must not cut off those that work hard. What is earned is bounded.
 type earnings struct {
 	streams int // that ended as they should
-	data    int // frames of DATA that were sent
+	bytes   int // of DATA that were sent; frames would not do: a client can have them as small as it likes (CVE-2019-9511)
 }
+
+// What a client has to take for one more window to be opened, and for one more
+// PING. Libraries open two windows for each 4 KiB at most.
+const (
+	windowBytes = 2 << 10
+	pingBytes   = 64 << 10
+)
 
 func (e *earnings) take(k kind) int {
 	n := 0
 	switch k {
 	case resets: // a client that gives up every fifth request is none that floods
 		n, e.streams = e.streams/4, e.streams%4
-	case windows: // two for each frame that was read
-		n, e.data = 2*e.data, 0
-	case pings: // clients that measure the line send one for some frames
-		n, e.data = e.data/8, e.data%8
+	case windows:
+		n, e.bytes = e.bytes/windowBytes, e.bytes%windowBytes
+	case pings: // clients measure the line with them
+		n, e.bytes = e.bytes/pingBytes, e.bytes%pingBytes
 	case settings, priorities, empties, strays, kinds:
 	}
 	return n

@@ -101,10 +101,13 @@ func (m *mux) continuation(h frameHead, p []byte) error {
 func (m *mux) head(block []byte) error {
 	h := m.opened
 	m.opened = frameHead{}
+	m.dec.list, m.dec.text = m.in.list, m.in.text
+	defer func() {
+		m.in.list, m.in.text = m.dec.release()
+	}()
 	if !m.dec.decode(block) {
 		return breaks(codeCompression, "a header block cannot be decoded") // section 4.3
 	}
-	defer m.dec.release()
 	m.mu.Lock()
 	s, known := m.streams[h.id], h.id <= m.last
 	if !known && m.leaving < refusing {
@@ -120,7 +123,7 @@ func (m *mux) head(block []byte) error {
 	case known:
 		return breaks(codeStreamClosed, "HEADERS of a stream that is closed") // section 5.1
 	case gone:
-		return nil // section 6.8: it was said that nobody looks
+		return m.spend(strays, "streams behind the last one") // section 6.8: it was said that nobody looks
 	case h.kind == framePriority:
 		return m.refuse(h.id, codeProtocol)
 	case full:

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -113,6 +114,20 @@ func (m *mux) flush() {
 	}
 }
 
+// gather lets streams that are ready too put their replies beside what waits, so
+// that one system call takes them all. It costs next to nothing where there are
+// none. mu is held, and let go meanwhile.
+func (m *mux) gather() {
+	if m.writing || m.busy < 2 {
+		return
+	}
+	m.writing = true
+	m.mu.Unlock()
+	runtime.Gosched()
+	m.mu.Lock()
+	m.writing = false
+}
+
 // drop forgets what waits. mu is held.
 func (m *mux) drop() {
 	if m.out != nil {
@@ -221,7 +236,7 @@ func (s *stream) data(p []byte, flags byte) (sent int, err error) {
 		}
 		b := appendFrameHead(m.room(), frameHead{length: n, kind: frameData, flags: f, id: s.id})
 		m.out.b = append(b, p[:n]...)
-		m.earned.data++
+		m.earned.bytes += n
 		s.window -= int64(n)
 		m.window -= int64(n)
 		sent += n

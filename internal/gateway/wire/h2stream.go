@@ -145,6 +145,7 @@ func (s *stream) finish(x *Exchange) {
 	s.giveRoom()
 	s.running = false
 	m.retire()
+	m.gather()
 	m.flush()
 	m.done()
 }

@@ -87,15 +87,19 @@ func (d *decoder) decode(b []byte) bool {
 	return true
 }
 
-// release gives room back that only a large head needed.
-func (d *decoder) release() {
+// release returns the room of a head, for the next one, unless it was a large
+// one.
+func (d *decoder) release() (list []piece, text []byte) {
 	clear(d.list)
-	if cap(d.list) > 64 {
-		d.list = nil
+	list, text = d.list[:0], d.text[:0]
+	d.list, d.text = nil, nil
+	if cap(list) > 64 {
+		list = nil
 	}
-	if cap(d.text) > 4<<10 {
-		d.text = nil
+	if cap(text) > 4<<10 {
+		text = nil
 	}
+	return list, text
 }
 
 // integer reads one with a prefix of n bits (RFC 7541 section 5.1). Those beyond

@@ -73,10 +73,13 @@ const (
 // and its head.
 const roomMux = maxFrame + frameHeadBytes
 
-// An intake holds what came and was not used yet, from r to w.
+// An intake holds what came and was not used yet, from r to w, and the room to
+// decode a head in.
 type intake struct {
 	b    [roomMux]byte
 	r, w int
+	list []piece
+	text []byte
 }
 
 var intakes = sync.Pool{New: func() any { return new(intake) }}
@@ -148,16 +151,12 @@ func (m *mux) need(n int) error {
 	return nil
 }
 
-// fill sends what waits, and reads what is there. A connection without streams
-// waits without a buffer.
+// fill sends what waits, and reads what is there.
 func (m *mux) fill() error {
-	if m.in != nil && m.in.r == m.in.w {
-		m.in.r, m.in.w = 0, 0
-	}
 	m.mu.Lock()
 	m.flush()
-	resting, over := m.live == 0, m.broken
-	if over == nil && m.leaving == refusing && resting {
+	over := m.broken
+	if over == nil && m.leaving == refusing && m.live == 0 {
 		over = net.ErrClosed
 	}
 	m.mu.Unlock()
@@ -167,7 +166,7 @@ func (m *mux) fill() error {
 	case m.late.Load():
 		return &breach{code: codeCalm, fault: slowHead}
 	}
-	n, err := m.read(resting)
+	n, err := m.read()
 	if n > 0 {
 		m.heard.Store(m.c.s.tick.Load())
 		return nil
@@ -182,9 +181,9 @@ func (m *mux) fill() error {
 	return nil
 }
 
-// read reads once.
-func (m *mux) read(resting bool) (int, error) {
-	if m.in != nil && m.in.w == 0 && resting {
+// read reads once. A connection that waits for a frame has no buffer.
+func (m *mux) read() (int, error) {
+	if m.in != nil && m.in.r == m.in.w {
 		intakes.Put(m.in)
 		m.in = nil
 	}
