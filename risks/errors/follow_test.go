@@ -352,3 +352,16 @@ func BenchmarkSuspicious(b *testing.B) {
 		_ = bodies{}.Check(x)
 	}
 }
+
+func TestTheGuardOfBodiesFollows(t *testing.T) {
+	t.Parallel()
+	placed, err := newGuard(&risk.Site{Scope: risk.OfOperation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range placed {
+		if _, follows := p.Guard.(risk.Follower); follows != (p.Phase == risk.ReplyBody) {
+			t.Errorf("the guard at %v: %v", p.Phase, follows)
+		}
+	}
+}

@@ -101,8 +101,8 @@ func (g *guard) body(x *risk.Exchange) *risk.Denial {
 		x.Flag(flagMarks)
 	}
 	if brokenBody(reading) {
-		if r.Part && reading.Unseen && len(g.traits().writeOnly) > 0 {
-			return g.stuck // what no schema matched cannot be searched for names
+		if (r.Part || !isJSON(r.Media)) && reading.Unseen && r.Status < 400 && len(g.traits().writeOnly) > 0 {
+			return g.stuck // what no schema matched cannot be searched for names in a part, nor in NDJSON
 		}
 		if d := g.unmatched(x, r); d != nil {
 			return d
