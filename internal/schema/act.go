@@ -81,6 +81,7 @@ func (m *machine) want(p *program, i int32, r role) *edge {
 	for p.alias != nil {
 		p = p.alias
 	}
+	m.steps += 1 + len(m.wants)
 	at := -1
 	for k := range m.wants {
 		if m.wants[k].p == p {
@@ -179,6 +180,7 @@ func (m *machine) ask(f *frame) {
 		return
 	}
 	name := m.nameOf(f)
+	m.steps += 2 * (len(m.acts) - f.acts)
 	for i := f.acts; i < len(m.acts); i++ {
 		if !m.acts[i].dead {
 			m.acts[i].said = m.askMember(int32(i), name)
@@ -260,6 +262,7 @@ func (m *machine) askMember(i int32, name []byte) (s remark) {
 	}
 	for k := range o.patterns {
 		re := o.patterns[k].re
+		m.steps++
 		if re != nil && !re.match(name) {
 			continue
 		}
@@ -287,6 +290,7 @@ func (m *machine) askMember(i int32, name []byte) (s remark) {
 // askElement finds what applies to the next element.
 func (m *machine) askElement(f *frame) {
 	spoken := false
+	m.steps += len(m.acts) - f.acts
 	for i := f.acts; i < len(m.acts); i++ {
 		a := &m.acts[i]
 		if a.dead {
@@ -301,7 +305,7 @@ func (m *machine) askElement(f *frame) {
 		case a.says && !a.mute && !f.settled && !f.veiled:
 			m.want(m.blank, int32(i), byParent)
 		}
-		if r != nil && r.contains != nil {
+		if r != nil && r.contains != nil && !(m.direction == asRequest && r.most != contract.Unset && a.hits > r.most && !f.asks) {
 			m.want(r.contains, int32(i), byContains)
 		}
 	}

@@ -149,6 +149,18 @@ func integer(text []byte, zeros int64) uint64 {
 	return v
 }
 
+// short is the value of d where it is an integer of at most 18 digits.
+func (d decimal) short() (int64, bool) {
+	if d.exp < 0 || int64(len(d.digits))+d.exp > 18 {
+		return 0, false
+	}
+	v := int64(integer(d.digits, d.exp))
+	if d.negative {
+		v = -v
+	}
+	return v, true
+}
+
 // smallInt is the value of text where it is an integer of at most 18 digits
 // without fraction or exponent, the form that nearly all have.
 func smallInt(text []byte) (int64, bool) {

@@ -130,6 +130,7 @@ type digests struct {
 	slots []digest // a power of two; the zero digest marks a free one
 	count int
 	used  bool
+	spare *[]digest // room of a large set that is empty again
 
 	saltA, saltB uint64 // so that nobody can choose names that share a place
 }
@@ -158,7 +159,13 @@ func (t *digests) add(d digest) bool {
 
 func (t *digests) grow() {
 	old := t.slots
-	t.slots = make([]digest, max(64, 2*len(old)))
+	n := max(64, 2*len(old))
+	if t.spare != nil && n > maxKept && len(*t.spare) >= n {
+		t.slots, *t.spare = *t.spare, nil
+		clear(t.slots)
+	} else {
+		t.slots = make([]digest, n)
+	}
 	t.count = 0
 	for _, d := range old {
 		if d != (digest{}) {
@@ -171,6 +178,9 @@ func (t *digests) grow() {
 func (t *digests) empty(most int) {
 	t.count = 0
 	if len(t.slots) > most {
+		if t.spare != nil && len(*t.spare) < len(t.slots) {
+			*t.spare = t.slots
+		}
 		t.slots = nil
 		return
 	}

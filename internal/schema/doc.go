@@ -22,8 +22,10 @@
 // Limits:
 //   - Patterns are translated from ECMA-262 to RE2; those with lookaround or
 //     backreferences are reported by the front end and not checked.
-//   - Equality of objects and arrays (uniqueItems, const, enum) is that of their
-//     digests, of 128 bits under secret seeds.
+//   - Where a text comes in pieces, equality of objects and arrays (const, enum)
+//     and of elements (uniqueItems) is that of their digests, of 128 bits under
+//     secret seeds: among a million values the chance that any two are taken for
+//     one is below 2^-88. Where the text is whole it is compared.
 //   - When a value matches none of several alternatives, those that a constant
 //     rules out are not told of.
 //   - A Filter gives up where more than 256 KiB hang on what comes later. Forms,

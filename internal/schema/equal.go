@@ -12,9 +12,15 @@ type values struct {
 	null, yes, no bool
 	strings       []string
 	set           map[string]struct{} // of strings, where they are many
-	numbers       []decimal
-	compound      []source.Value
-	digests       []digest // of compound
+	numbers       []decimal           // in order, where they are many
+	wholes        []int64             // those that are short integers, in order
+	compound      map[digest][]compound
+}
+
+// compound is an object or array, and its shortest text.
+type compound struct {
+	value *source.Value
+	text  []byte
 }
 
 func newValues(d *seeds, list ...source.Value) *values {
@@ -27,12 +33,19 @@ func newValues(d *seeds, list ...source.Value) *values {
 			v.yes = v.yes || x.Text == "true"
 			v.no = v.no || x.Text != "true"
 		case source.Number:
-			v.numbers = append(v.numbers, literal(x.Text))
+			n := literal(x.Text)
+			v.numbers = append(v.numbers, n)
+			if whole, ok := n.short(); ok {
+				v.wholes = append(v.wholes, whole)
+			}
 		case source.String:
 			v.strings = append(v.strings, x.Text)
 		case source.Array, source.Object:
-			v.compound = append(v.compound, x)
-			v.digests = append(v.digests, d.literal(&x))
+			if v.compound == nil {
+				v.compound = map[digest][]compound{}
+			}
+			at := d.literal(&x)
+			v.compound[at] = append(v.compound[at], compound{&x, appendLiteral(nil, &x)})
 		case source.Absent:
 		}
 	}
@@ -42,7 +55,27 @@ func newValues(d *seeds, list ...source.Value) *values {
 			v.set[s] = struct{}{}
 		}
 	}
+	slices.Sort(v.wholes)
+	if len(v.numbers) > linear {
+		slices.SortFunc(v.numbers, decimal.compare)
+	}
 	return v
+}
+
+func (v *values) holdsWhole(n int64) bool {
+	if len(v.wholes) > linear {
+		_, ok := slices.BinarySearch(v.wholes, n)
+		return ok
+	}
+	return slices.Contains(v.wholes, n)
+}
+
+func (v *values) holdsNumber(d decimal) bool {
+	if len(v.numbers) > linear {
+		_, ok := slices.BinarySearchFunc(v.numbers, d, decimal.compare)
+		return ok
+	}
+	return slices.ContainsFunc(v.numbers, d.equal)
 }
 
 func (v *values) holdsText(text []byte) bool {
@@ -69,9 +102,12 @@ func (v *values) holds(m *machine) bool {
 	case jsonx.False:
 		return v.no
 	case jsonx.Number:
+		if whole, places, ok := shortNumber(m.tok.raw); ok && places == 0 {
+			return v.holdsWhole(whole)
+		}
 		var d decimal
 		d, m.digits = parseDecimal(m.tok.raw, m.digits)
-		return slices.ContainsFunc(v.numbers, d.equal)
+		return v.holdsNumber(d)
 	case jsonx.String:
 		return v.holdsText(m.tokenText())
 	case jsonx.Array, jsonx.Object:
@@ -79,5 +115,49 @@ func (v *values) holds(m *machine) bool {
 	return false
 }
 
-// holdsDigest tells whether d is that of an object or array of v.
-func (v *values) holdsDigest(d digest) bool { return slices.Contains(v.digests, d) }
+// holdsCompound tells whether the object or array that has just ended is one of v. The digest, of 128
+// bits under secret seeds, says which may be meant, and the text decides. Where
+// the text is gone, since it came in pieces (nil), the digest decides alone: that
+// it errs has a chance below 2^-100 for each value.
+func (v *values) holdsCompound(m *machine) bool {
+	may, text := v.compound[m.digest], m.closed
+	if text == nil || len(may) == 0 {
+		return len(may) > 0
+	}
+	for i := range may {
+		if string(may[i].text) == string(text) || m.exact.equals(text, may[i].value) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendLiteral appends a literal as JSON.
+func appendLiteral(dst []byte, v *source.Value) []byte {
+	switch v.Kind {
+	case source.Bool, source.Number:
+		return append(dst, v.Text...)
+	case source.String:
+		return appendString(dst, v.Text)
+	case source.Array:
+		dst = append(dst, '[')
+		for i := range v.Items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendLiteral(dst, &v.Items[i])
+		}
+		return append(dst, ']')
+	case source.Object:
+		dst = append(dst, '{')
+		for i := range v.Members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendLiteral(append(appendString(dst, v.Members[i].Name), ':'), &v.Members[i].Value)
+		}
+		return append(dst, '}')
+	case source.Absent, source.Null:
+	}
+	return append(dst, "null"...)
+}

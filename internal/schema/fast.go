@@ -270,6 +270,7 @@ func (m *machine) openFast(f *frame, kind jsonx.Kind, comma int) bool {
 	if !p.simple || p.traits != 0 || f.digests || !p.kinds.has(kind) || p.object != nil && len(p.object.names.list) > 64 {
 		return false
 	}
+	m.steps += stepsOfAct
 	x := &m.acts[f.acts]
 	i := int32(len(m.acts))
 	a := act{p: p, parent: none, certain: x.certain, quiet: x.quiet, mute: x.mute, says: p.speaks(kind) || !p.covers(kind)}

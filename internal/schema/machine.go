@@ -49,7 +49,8 @@ type machine struct {
 	words  []uint64 // names seen beyond the first 64
 	prints []digest // names of open objects
 	tables []digests
-	names  []byte // of open objects, where the text comes in pieces
+	spare  []digest // room of a large one, for the next
+	names  []byte   // of open objects, where the text comes in pieces
 
 	tok     token
 	digest  digest  // of the last value, where the frame asks for it
@@ -71,11 +72,15 @@ type machine struct {
 	contested []contest
 	evaluated []uint64 // for each contested member, by which acts
 
-	sifter sifter
-	sieves [4]*sieve // of several programs, used last
-	turn   int
-	hits   []int // elements that contains has accepted, of sieves
-	steps  int   // what was done beyond reading the text
+	closed  []byte // the text of the object or array that has just ended; nil in pieces
+	exact   comparer
+	sifter  sifter
+	sieves  [4]*sieve // of several programs, used last
+	turn    int
+	hits    []int     // elements that contains has accepted, of sieves
+	pending []pending // of sieves
+	calls   int       // schemas that the scalar that is read was held to
+	steps   int       // what was done beyond reading the text
 
 	decoded, key, path, plainName, digits []byte
 }
@@ -160,7 +165,8 @@ func (m *machine) begin(p *program, d direction) {
 	m.cells.reset()
 	m.final, m.text, m.marks = m.final[:0], m.text[:0], m.marks[:0]
 	m.patch, m.contested, m.evaluated = m.patch[:0], m.contested[:0], m.evaluated[:0]
-	m.lift, m.steps, m.hits = 0, 0, m.hits[:0]
+	m.spare = nil
+	m.lift, m.steps, m.hits, m.pending = 0, 0, m.hits[:0], m.pending[:0]
 	m.sifter.looked, m.sifter.next, m.sifter.dubious = 0, 0, m.sifter.dubious[:0]
 	// The bottom frame stands for what is around the text.
 	m.frames = append(m.frames, frame{fast: true, settled: true, veiled: p == nil, seenNames: seenNames{table: none}})
@@ -431,6 +437,7 @@ func (m *machine) isNew(f *seenNames, name []byte) bool { return m.isFresh(f, m.
 
 // isFresh tells whether a digest did not come before.
 func (m *machine) isFresh(f *seenNames, d digest) bool {
+	m.steps++
 	if f.table >= 0 {
 		return !m.tables[f.table].add(d)
 	}
@@ -453,16 +460,19 @@ func (m *machine) isFresh(f *seenNames, d digest) bool {
 
 // table gives f a set of digests.
 func (m *machine) table(f *seenNames) *digests {
+	f.table = len(m.tables)
 	for i := range m.tables {
 		if !m.tables[i].used {
 			f.table = i
-			m.tables[i].used, m.tables[i].saltA, m.tables[i].saltB = true, m.seeds.saltA, m.seeds.saltB
-			return &m.tables[i]
+			break
 		}
 	}
-	m.tables = append(m.tables, digests{used: true, saltA: m.seeds.saltA, saltB: m.seeds.saltB})
-	f.table = len(m.tables) - 1
-	return &m.tables[f.table]
+	if f.table == len(m.tables) {
+		m.tables = append(m.tables, digests{})
+	}
+	t := &m.tables[f.table]
+	t.used, t.spare, t.saltA, t.saltB = true, &m.spare, m.seeds.saltA, m.seeds.saltB
+	return t
 }
 
 // see notes that the name of a place came, and tells whether for the first

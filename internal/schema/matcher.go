@@ -10,8 +10,10 @@ import (
 // ASCII character classes with counts, between ^ and $; these run over the
 // bytes at once, the others as a regular expression.
 type matcher struct {
-	re  *regexp.Regexp
-	row []charClass // nil: use re
+	re    *regexp.Regexp
+	row   []charClass // nil: use re
+	open  bool        // what follows the row does not matter
+	first *charClass  // what a text has to begin with; nil: it need not
 }
 
 // charClass is one class of the row and how often it stands.
@@ -30,13 +32,17 @@ func newMatcher(translated string) (*matcher, error) {
 	}
 	m := &matcher{re: re}
 	if tree, err := syntax.Parse(translated, syntax.Perl); err == nil {
-		m.row = rowOf(tree)
+		m.row, m.open = rowOf(tree)
+		m.first = firstOf(tree)
 	}
 	return m, nil
 }
 
 // match tells whether the pattern is found in text.
 func (m *matcher) match(text []byte) bool {
+	if m.first != nil && (len(text) == 0 || !m.first.has(text[0])) {
+		return false
+	}
 	if m.row == nil {
 		return m.re.Match(text)
 	}
@@ -52,20 +58,40 @@ func (m *matcher) match(text []byte) bool {
 			return false
 		}
 	}
-	return at == len(text)
+	return m.open || at == len(text)
 }
 
-// rowOf returns the row that a pattern is, nil where it is something else.
-func rowOf(tree *syntax.Regexp) []charClass {
-	if tree.Op != syntax.OpConcat || len(tree.Sub) < 3 ||
-		tree.Sub[0].Op != syntax.OpBeginText || tree.Sub[len(tree.Sub)-1].Op != syntax.OpEndText {
+// firstOf is the class that the first character of a text must have, nil where
+// the pattern does not say.
+func firstOf(tree *syntax.Regexp) *charClass {
+	if tree.Op != syntax.OpConcat || len(tree.Sub) < 2 || tree.Sub[0].Op != syntax.OpBeginText {
 		return nil
 	}
-	var row []charClass
-	for _, part := range tree.Sub[1 : len(tree.Sub)-1] {
+	row, ok := appendClass(nil, tree.Sub[1])
+	if !ok || len(row) == 0 || row[0].min == 0 {
+		return nil
+	}
+	return &row[0]
+}
+
+// rowOf returns the row that a pattern is, nil where it is something else, and
+// whether anything may follow it.
+func rowOf(tree *syntax.Regexp) (row []charClass, open bool) {
+	if tree.Op != syntax.OpConcat || len(tree.Sub) < 2 || tree.Sub[0].Op != syntax.OpBeginText {
+		return nil, false
+	}
+	parts := tree.Sub[1:]
+	open = parts[len(parts)-1].Op != syntax.OpEndText
+	if !open {
+		parts = parts[:len(parts)-1]
+	}
+	if len(parts) == 0 {
+		return nil, false
+	}
+	for _, part := range parts {
 		var ok bool
 		if row, ok = appendClass(row, part); !ok {
-			return nil
+			return nil, false
 		}
 	}
 	// Taking as much as possible is right only where what may follow cannot
@@ -76,14 +102,14 @@ func rowOf(tree *syntax.Regexp) []charClass {
 		}
 		for next := k + 1; next < len(row); next++ {
 			if row[k].set[0]&row[next].set[0] != 0 || row[k].set[1]&row[next].set[1] != 0 {
-				return nil
+				return nil, false
 			}
 			if row[next].min > 0 {
 				break
 			}
 		}
 	}
-	return row
+	return row, open
 }
 
 func appendClass(row []charClass, part *syntax.Regexp) ([]charClass, bool) {

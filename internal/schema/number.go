@@ -114,6 +114,11 @@ func (m *machine) numberOf(p *program) bool {
 	return ok
 }
 
+// only tells whether n asks for whole numbers and no more.
+func (n *numberRules) only() bool {
+	return n.whole && n.bounds == nil && n.multiple == nil && !n.format.set
+}
+
 // integer tells whether the format takes whole numbers only.
 func (f numberFormat) integer() bool { return f.word == "int32" || f.word == "int64" }
 

@@ -39,6 +39,7 @@ func (m *machine) open(at int, object bool) int {
 // enter starts what is wanted of a value of which g will be the frame.
 func (m *machine) enter(f, g *frame, kind jsonx.Kind) {
 	edges := m.edges[f.kids:]
+	m.steps += len(m.wants) * (1 + len(edges))
 	bounced := false
 	for k := range m.wants {
 		p := m.wants[k].p
@@ -99,12 +100,17 @@ func (m *machine) arrange(f, g *frame) {
 	g.fast = n == 0 || n == 1 && m.acts[g.acts].p.simple && !g.digests
 }
 
+// stepsOfAct is what an act costs from its start to its end, beside its
+// members.
+const stepsOfAct = 4
+
 // room makes room for an act of p; nil where there is none.
 func (m *machine) room(p *program) *act {
-	if len(m.acts) >= maxActs {
+	if len(m.acts) >= maxActs || m.overspent() {
 		m.broken = true
 		return nil
 	}
+	m.steps += stepsOfAct
 	m.acts = append(m.acts, act{})
 	a := &m.acts[len(m.acts)-1]
 	a.p, a.words = p, len(m.words)

@@ -16,6 +16,7 @@ func (m *machine) pass(at int) int {
 	}
 	quiet := !m.veiled && !m.over && (f.settled || !m.cells.spilled)
 	m.sifter.dubious, m.sifter.next, m.sifter.reach = m.sifter.dubious[:0], 0, at
+	m.pending = m.pending[:0]
 	r := m.sift(s, at, len(m.frames), quiet && len(s.roots) == 1)
 	m.sifter.looked += max(r.end, m.sifter.reach) - at
 	slices.SortFunc(m.sifter.dubious, func(a, b dubious) int { return a.start - b.start })

@@ -34,6 +34,7 @@ func (p *program) rests(object bool) bool {
 // for the outer ones. It tells whether one wants the value in any case.
 func (m *machine) askRest(f *frame) (wanted bool) {
 	set := none
+	m.steps += 2 * (len(m.acts) - f.acts)
 	for i := len(m.acts) - 1; i >= f.acts; i-- {
 		a := &m.acts[i]
 		if a.dead || !a.p.rests(f.object) {

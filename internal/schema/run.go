@@ -31,6 +31,7 @@ func (r *run) forget() {
 		_ = r.doc.Parse(r.idle) // a lawful text, so that the document lets go of the other
 	}
 	r.machine.forgetText()
+	r.machine.exact.forget(r.idle)
 	r.tree.reset()
 	clear(r.cookies)
 	r.cookies = r.cookies[:0]
@@ -43,7 +44,7 @@ func (r *run) swollen() bool {
 
 // forgetText drops all references to the text.
 func (m *machine) forgetText() {
-	m.src, m.tok = nil, token{}
+	m.src, m.tok, m.closed, m.spare = nil, token{}, nil, nil
 	clear(m.marks[:cap(m.marks)])
 	m.marks = m.marks[:0]
 }

@@ -54,6 +54,7 @@ func (m *machine) scalars(f *frame) {
 	for k := range m.wants {
 		p := m.wants[k].p
 		failed := !m.scalar(p)
+		m.steps += len(m.edges) - f.kids
 		for n := f.kids; n < len(m.edges); n++ {
 			e := &m.edges[n]
 			if e.want != int32(k) {
@@ -159,15 +160,21 @@ func (m *machine) scalar(p *program) bool {
 		m.notes = append(m.notes, p)
 	}
 	switch {
+	case m.broken:
+		return false
 	case p.never:
 		return m.wrong("false", p)
 	case !p.kinds.has(m.tok.kind):
 		return m.wrong("type", p)
-	case m.choice == maxDepth:
+	case m.choice == maxDepth || m.overspent():
 		m.broken = true
 		return false
 	}
+	if m.calls++; m.calls > maxWaysOut && p.joins && m.choice > 0 && m.quick(p) {
+		return false
+	}
 	m.choice++
+	m.steps++
 	ok := true
 	if p.enum != nil && !p.enum.holds(m) {
 		ok = m.wrong("enum", p)
@@ -194,6 +201,31 @@ func (m *machine) scalar(p *program) bool {
 	}
 	m.choice--
 	return ok
+}
+
+// maxWaysOut bounds the schemas that a scalar is held to one by one. Of alternatives
+// that lead to the same in ever more ways, more are not told apart.
+const maxWaysOut = 1 << 9
+
+// quick tells whether the token surely fails p, and notes one violation of what
+// is joined there.
+func (m *machine) quick(p *program) bool {
+	if m.tok.long || p.home == nil {
+		return false
+	}
+	g := p.sieveOf(m.direction).of(m.tok.kind)
+	if g.unfit || m.siftScalar(g, 0).fail == 0 {
+		return false
+	}
+	rule := "allOf"
+	switch {
+	case p.anyOf != nil:
+		rule = "anyOf"
+	case p.oneOf != nil:
+		rule = "oneOf"
+	}
+	m.wrong(rule, p)
+	return true
 }
 
 // wrong records that the token breaks a rule of p. It is always false.

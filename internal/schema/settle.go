@@ -26,6 +26,10 @@ func (m *machine) end(at int) int {
 			salt = objectSalt
 		}
 		m.digest = g.digest.mixed(salt)
+		m.closed = nil
+		if !m.pieces {
+			m.closed = m.src[g.start : at+1]
+		}
 	}
 	for i := g.acts; i < len(m.acts); i++ {
 		if !m.acts[i].dead {
@@ -49,6 +53,7 @@ func (m *machine) pop(at int) int {
 	top := len(m.frames) - 1
 	g, f := &m.frames[top], &m.frames[top-1]
 	heard := false
+	m.steps += g.kids - g.edges
 	for e := g.edges; e < g.kids; e++ {
 		heard = heard || m.edges[e].root != none && m.acts[m.edges[e].root].below.head != 0
 	}
@@ -78,7 +83,7 @@ func (m *machine) pop(at int) int {
 		m.tables[g.table].used = false
 	}
 	if f.digests {
-		m.digested(f)
+		m.digested(f, at)
 	}
 	m.acts, m.edges, m.words = m.acts[:g.acts], m.edges[:g.kids], m.words[:g.words]
 	m.prints, m.names = m.prints[:g.prints], m.names[:g.names]
@@ -183,10 +188,10 @@ func (m *machine) listen(f *frame) {
 func (m *machine) check(g *frame, i int32) {
 	a := &m.acts[i]
 	p := a.p
-	if p.enum != nil && !p.enum.holdsDigest(m.digest) {
+	if p.enum != nil && !p.enum.holdsCompound(m) {
 		m.fail(i, "enum")
 	}
-	if p.constant != nil && !p.constant.holdsDigest(m.digest) {
+	if p.constant != nil && !p.constant.holdsCompound(m) {
 		m.fail(i, "const")
 	}
 	if g.object {

@@ -41,6 +41,7 @@ const (
 type sift struct {
 	unfit  bool   // the machine has to read the value
 	single bool   // one node and one root
+	rising bool   // a node that fails lets others fail, and never pass
 	fixed  uint64 // nodes that fail whatever the value is
 	noise  uint64 // nodes that have a mark to make
 	roots  []uint8
@@ -83,6 +84,7 @@ const (
 	dependOp
 	needOp
 	tagOp
+	restOp
 )
 
 // A siftObject holds objects to what several nodes say of them.
@@ -91,7 +93,7 @@ type siftObject struct {
 	by       map[string]int
 	other    siftMember // of names that no node knows
 	patterns []nodePatterns
-	keys     []nodeCheck // propertyNames
+	keys     []nodeKeys // propertyNames
 	counts   []nodeCount
 	needs    []nodeNeed
 }
@@ -100,6 +102,12 @@ type siftName struct {
 	named
 	member siftMember
 	tags   []siftTag
+}
+
+// A nodeKeys holds names to what one node says of them.
+type nodeKeys struct {
+	bit uint64
+	by  *sieve
 }
 
 // A siftTag says that a member is what a discriminator looks at.
@@ -114,6 +122,16 @@ type siftMember struct {
 	edges    []nodeEdge
 	refuse   uint64 // nodes that refuse the name
 	declared uint64 // nodes that know the member
+	sure     bool   // some of these count in any case
+	left     []leftOver
+}
+
+// A leftOver is what a node with unevaluatedProperties or unevaluatedItems says
+// of a member that no node that counts for it evaluates.
+type leftOver struct {
+	bit  uint64
+	by   uint64 // nodes that would evaluate it
+	root int    // which has to accept it; none: nothing does
 }
 
 // A nodeEdge says which nodes stand or fall with a root of the child.
@@ -147,6 +165,7 @@ type nodeNeed struct {
 
 // A siftArray holds arrays to what several nodes say of them.
 type siftArray struct {
+	flat     bool // one node, for which all elements are alike
 	prefix   []siftMember
 	rest     siftMember
 	counts   []nodeCount

@@ -21,7 +21,8 @@ type siftNode struct {
 	then    *siftNode
 	other   *siftNode
 	depends []nodeDepends
-	branch  bool // a discriminator chooses
+	rest    *program // of what nothing else evaluates
+	branch  bool     // a discriminator chooses
 	to      map[string]*siftNode
 	hasAny  bool
 	hasOne  bool
@@ -34,13 +35,23 @@ type nodeDepends struct {
 
 // A sifting makes one sift.
 type sifting struct {
-	home  *Programs
-	way   direction
-	kind  jsonx.Kind
-	out   *sift
-	known map[siftKey]*siftNode
-	nodes []*siftNode // those that a node is made of stand before it
-	slots int
+	home      *Programs
+	way       direction
+	kind      jsonx.Kind
+	out       *sift
+	known     map[siftKey]*siftNode
+	nodes     []*siftNode // those that a node is made of stand before it
+	slots     int
+	merged    map[mergeKey]uint64
+	mergeable *siftNode
+	mergeAs   mergeKey
+}
+
+// A mergeKey is what a node says: how it joins others, and whether numbers have
+// to be whole.
+type mergeKey struct {
+	nodeKind
+	whole bool
 }
 
 // A siftKey names a node: within the alternatives of a discriminator the
@@ -52,7 +63,7 @@ type siftKey struct {
 
 // sift makes what s does with values of a kind. p.mu is held.
 func (p *Programs) sift(s *sieve, k jsonx.Kind) *sift {
-	g := &sifting{home: p, way: s.way, kind: k, out: &sift{}, known: map[siftKey]*siftNode{}}
+	g := &sifting{home: p, way: s.way, kind: k, out: &sift{}, known: map[siftKey]*siftNode{}, merged: map[mergeKey]uint64{}}
 	var roots []*siftNode
 	for _, r := range s.roots {
 		roots = append(roots, g.visit(r, nil))
@@ -77,6 +88,14 @@ func (p *Programs) sift(s *sieve, k jsonx.Kind) *sift {
 		return &sift{unfit: true}
 	}
 	g.out.single = len(g.nodes) == 1 && len(roots) == 1 && g.out.fixed == 0
+	g.out.rising = true
+	for i := range g.out.ops {
+		k := g.out.ops[i].kind
+		g.out.rising = g.out.rising && (k == allOp || k == anyOp)
+	}
+	if a := g.out.array; a != nil {
+		a.flat = g.out.single && g.out.ops == nil && a.unique == 0 && a.contains == nil && a.prefix == nil && len(a.rest.child.roots) == 1 && len(a.rest.edges) == 1
+	}
 	g.out.cost = 1 + len(g.out.ops) + len(g.out.checks)
 	return g.out
 }
@@ -196,10 +215,7 @@ func (g *sifting) rare(n *siftNode, within *program) {
 	if q == nil {
 		return
 	}
-	if q.members != nil && g.kind == jsonx.Object || q.items != nil && g.kind == jsonx.Array {
-		g.out.unfit = true // the machine knows what is evaluated
-		return
-	}
+	n.rest = g.restOf(q)
 	if q.cond != nil {
 		n.cond = g.visit(q.cond, within)
 		if q.then != nil {
@@ -217,6 +233,22 @@ func (g *sifting) rare(n *siftNode, within *program) {
 			n.depends = append(n.depends, nodeDepends{d.name, g.visit(d.then, within)})
 		}
 	}
+}
+
+// restOf is what q says of what nothing else evaluates.
+func (g *sifting) restOf(q *rareRules) *program {
+	var rest *program
+	switch g.kind {
+	case jsonx.Object:
+		rest = q.members
+	case jsonx.Array:
+		rest = q.items
+	case jsonx.Null, jsonx.True, jsonx.False, jsonx.Number, jsonx.String:
+	}
+	for rest != nil && rest.alias != nil {
+		rest = rest.alias
+	}
+	return rest
 }
 
 // settle leaves out what is known of the nodes that n joins.
@@ -263,25 +295,61 @@ func (g *sifting) number(roots []*siftNode) {
 		want(r)
 	}
 	g.nodes = slices.DeleteFunc(g.nodes, func(n *siftNode) bool { return !wanted[n] })
-	if len(g.nodes) > maxNodes {
-		g.out.unfit = true
-		return
-	}
-	for i, n := range g.nodes {
-		n.bit = 1 << i
+	g.slots = 0
+	kept := g.nodes[:0]
+	for _, n := range g.nodes {
+		if g.merge(n) {
+			continue
+		}
+		if len(kept) == maxNodes {
+			g.out.unfit = true
+			return
+		}
+		n.bit = 1 << len(kept)
+		if g.mergeable == n {
+			g.merged[g.mergeAs] = n.bit
+		}
+		kept = append(kept, n)
 		switch {
 		case n.fails:
 			g.out.fixed |= n.bit
 		case g.noisy(n.p):
 			g.out.noise |= n.bit
 		}
-	}
-	g.slots = 0
-	for _, n := range g.nodes {
 		if !n.fails {
 			g.decide(n)
 		}
 	}
+	g.nodes = kept
+}
+
+// A nodeKind is what makes nodes the same that say nothing themselves.
+type nodeKind struct{ all, any, one uint64 }
+
+// merge gives n the bit of another node that stands and falls with it.
+func (g *sifting) merge(n *siftNode) bool {
+	if n.fails || n.branch || n.not != nil || n.cond != nil || n.depends != nil || n.rest != nil || n.p.traits != 0 ||
+		n.p.object != nil || n.p.array != nil || n.p.rare != nil {
+		return false
+	}
+	if p := n.p; p.enum != nil || p.constant != nil || p.text != nil && g.kind == jsonx.String ||
+		p.number != nil && g.kind == jsonx.Number && !p.number.only() {
+		return false
+	}
+	key := mergeKey{nodeKind{maskOf(n.all), maskOf(n.any), maskOf(n.one)}, n.p.number != nil && g.kind == jsonx.Number}
+	if bits.OnesCount64(key.one) < len(n.one) {
+		return false
+	}
+	if m := key.all | key.any | key.one; !key.whole && bits.OnesCount64(m) == 1 {
+		n.bit = m // as the only one that it joins
+		return true
+	}
+	if bit := g.merged[key]; bit != 0 {
+		n.bit = bit
+		return true
+	}
+	g.mergeable, g.mergeAs = n, key
+	return false
 }
 
 // noisy tells whether a value that p accepts is marked.
@@ -323,6 +391,11 @@ func (g *sifting) decide(n *siftNode) {
 	for _, d := range n.depends {
 		g.op(nodeOp{kind: dependOp, bit: n.bit, a: d.to.bit, place: g.place(d.name)})
 	}
+	defer func() {
+		if n.rest != nil {
+			g.op(nodeOp{kind: restOp, bit: n.bit})
+		}
+	}()
 	if q := n.p.rare; q != nil && g.kind == jsonx.Object {
 		for i := range q.dependent {
 			if need := q.dependent[i].need; len(need) > 0 {

@@ -50,7 +50,61 @@ func (m *memberOf) end() siftMember {
 		m.roots = append(m.roots, m.g.home.blank)
 	}
 	m.child = m.g.home.sieve(m.g.way, m.roots)
+	m.sure = m.g.out.sure(m.declared)
 	return m.siftMember
+}
+
+// sure tells whether, whenever a root counts, so does one of some nodes.
+func (g *sift) sure(nodes uint64) bool {
+	nodes = g.closure(nodes)
+	for _, root := range g.roots {
+		if nodes>>root&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// closure adds the nodes that count only where one of these does.
+func (g *sift) closure(nodes uint64) uint64 {
+	for i := range g.ops {
+		switch o := &g.ops[i]; o.kind {
+		case allOp:
+			if o.mask&nodes != 0 {
+				nodes |= o.bit
+			}
+		case anyOp, oneOp:
+			if o.mask&^nodes == 0 {
+				nodes |= o.bit
+			}
+		case notOp, ifOp, dependOp, needOp, tagOp, restOp:
+		}
+	}
+	return nodes
+}
+
+// leave finds what is said of a member where nothing evaluates it. by are the
+// nodes that do.
+func (m *memberOf) leave(by uint64) {
+	rests := uint64(0)
+	for _, n := range m.g.nodes {
+		if n.rest != nil && !n.fails {
+			rests |= n.bit
+		}
+	}
+	for _, n := range m.g.nodes {
+		if n.rest == nil || n.fails {
+			continue
+		}
+		l := leftOver{bit: n.bit, by: by | rests&^n.bit, root: none}
+		switch {
+		case m.g.out.closure(l.by)&n.bit != 0, n.rest.trivial():
+			continue
+		case !n.rest.never:
+			l.root = m.root(n.rest)
+		}
+		m.left = append(m.left, l)
+	}
 }
 
 // object finds what nodes say themselves of objects.
@@ -74,7 +128,11 @@ func (g *sifting) object() {
 			o.counts = append(o.counts, nodeCount{n.bit, r.min, r.max})
 		}
 		if r.keys != nil {
-			o.keys = append(o.keys, nodeCheck{n.bit, r.keys})
+			keys := r.keys
+			for keys.alias != nil {
+				keys = keys.alias
+			}
+			o.keys = append(o.keys, nodeKeys{n.bit, g.home.sieve(g.way, []*program{keys})})
 		}
 	}
 	if g.out.unfit {
@@ -93,6 +151,7 @@ func (g *sifting) object() {
 // knows.
 func (g *sifting) member(name string) siftMember {
 	m := memberOf{g: g}
+	var open uint64
 	for _, n := range g.nodes {
 		r := n.p.object
 		if n.fails || r == nil {
@@ -116,19 +175,24 @@ func (g *sifting) member(name string) siftMember {
 		switch {
 		case declared:
 			m.declared |= n.bit
-		case r.extra == nil || r.extra.trivial():
+		case r.extra == nil:
 		case r.extra.never:
 			m.refuse |= n.bit
 		default:
-			m.want(r.extra, n.bit)
+			open |= n.bit
+			if !r.extra.trivial() {
+				m.want(r.extra, n.bit)
+			}
 		}
 	}
+	m.leave(m.declared | open)
 	return m.end()
 }
 
 // otherMember finds what the nodes want of members with other names.
 func (g *sifting) otherMember() siftMember {
 	m := memberOf{g: g}
+	var opened uint64
 	for _, n := range g.nodes {
 		r := n.p.object
 		if n.fails || r == nil {
@@ -136,6 +200,9 @@ func (g *sifting) otherMember() siftMember {
 		}
 		open := r.extra != nil && !r.extra.never && !r.extra.trivial()
 		never := r.extra != nil && r.extra.never
+		if r.extra != nil && !never {
+			opened |= n.bit
+		}
 		if r.patterns == nil {
 			switch {
 			case never:
@@ -158,6 +225,8 @@ func (g *sifting) otherMember() siftMember {
 		}
 		g.out.object.patterns = append(g.out.object.patterns, p)
 	}
+	m.leave(opened)
+	g.out.unfit = g.out.unfit || m.left != nil && g.out.object.patterns != nil // which evaluate too
 	return m.end()
 }
 
@@ -220,6 +289,8 @@ func (g *sifting) element(at, longest int) siftMember {
 			m.want(r.items, n.bit)
 		}
 	}
+	m.leave(m.declared)
+	g.out.unfit = g.out.unfit || m.left != nil && g.out.array.contains != nil // which evaluates too
 	if m.declared == 0 {
 		for _, n := range g.nodes {
 			if !n.fails {

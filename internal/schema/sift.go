@@ -11,6 +11,29 @@ import (
 // something to say of it; or refused where they cannot tell, be it since the
 // text is none.
 
+// fallen gives the nodes that stand and fall with roots that do not.
+func (w *siftMember) fallen(roots uint64) (f uint64) {
+	for i := range w.edges {
+		if x := &w.edges[i]; roots>>x.root&1 != 0 {
+			f |= x.mask
+		}
+	}
+	return f
+}
+
+// hopeless tells whether the first root surely fails, since nodes do.
+func (g *sift) hopeless(f uint64) bool {
+	if !g.rising {
+		return false
+	}
+	for i := range g.ops {
+		if g.ops[i].fails(f, nil) {
+			f |= g.ops[i].bit
+		}
+	}
+	return f>>g.roots[0]&1 != 0
+}
+
 // A sifter is what one run of a sieve keeps: which values it has found wanting,
 // so that they are not tried again.
 type sifter struct {
@@ -41,6 +64,7 @@ var cannotTell = sifted{end: refused}
 // fails or has something to say.
 func (m *machine) sift(s *sieve, at, depth int, strict bool) sifted {
 	m.sifter.reach = at
+	m.steps++
 	c := m.src[at]
 	if s.plain != nil && c != '{' && c != '[' {
 		if end := m.plainValue(s.plain, at); end >= 0 {
@@ -161,11 +185,12 @@ func (m *machine) listed(p *program) bool {
 
 // effects are what the members of a value have shown of it.
 type effects struct {
-	seen  [4]uint64       // names that came, by place
-	slots [maxSlots]int   // what discriminators mean: 0: not seen, none: unknown, else a place and one
-	ways  [maxWays]uint64 // for members: the nodes that know it
-	n     int             // of ways
-	noise uint64          // nodes that have something to say
+	seen    [4]uint64       // names that came, by place
+	slots   [maxSlots]int   // what discriminators mean: 0: not seen, none: unknown, else a place and one
+	ways    [maxWays]uint64 // for members: the nodes that know it
+	n       int             // of ways
+	noise   uint64          // nodes that have something to say
+	pending int             // where the members start that hang on what counts
 }
 
 // maxWays bounds the sets of nodes that are told apart; more become one that
@@ -199,11 +224,51 @@ func (m *machine) decided(g *sift, f uint64, e *effects) uint64 {
 	m.steps += len(g.ops)
 	for i := range g.ops {
 		o := &g.ops[i]
-		if o.fails(f, e) {
+		if o.kind == restOp && m.leaves(g.ops[:i], o.bit, f, e) || o.fails(f, e) {
 			f |= o.bit
 		}
 	}
 	return f
+}
+
+// A pending is a member that fails a node unless another one that counts for it
+// evaluates the member.
+type pending struct{ bit, by uint64 }
+
+// hang notes what is left over of a member.
+func (m *machine) hang(left []leftOver, r *sifted, e *effects) {
+	for i := range left {
+		l := &left[i]
+		if l.root != none && r.noise>>l.root&1 != 0 {
+			e.noise |= l.bit
+		}
+		if l.root != none && r.fail>>l.root&1 == 0 {
+			continue
+		}
+		p := pending{l.bit, l.by}
+		known := false
+		for _, x := range m.pending[e.pending:] {
+			known = known || x == p
+		}
+		if !known {
+			m.pending = append(m.pending, p)
+		}
+	}
+}
+
+// leaves tells whether some member is evaluated by no node that counts for this
+// one, which refuses it.
+func (m *machine) leaves(ops []nodeOp, bit, f uint64, e *effects) bool {
+	k := bit
+	for i := len(ops) - 1; i >= 0; i-- {
+		k = ops[i].counts(k, f, e)
+	}
+	for _, x := range m.pending[e.pending:] {
+		if x.bit == bit && x.by&k == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // fails tells whether the node of o fails by this rule; f are those that do
@@ -235,6 +300,8 @@ func (o *nodeOp) fails(f uint64, e *effects) bool {
 			return f&o.to[slot-1] != 0
 		}
 		return o.mask != 0 && o.mask&^f == 0 || o.one != 0 && bits.OnesCount64(o.one&^f) != 1
+	case restOp:
+		return false
 	}
 	return true
 }
@@ -266,7 +333,7 @@ func (o *nodeOp) counts(k, f uint64, e *effects) uint64 {
 		case slot == 0:
 			return k | (o.mask|o.one)&^f
 		}
-	case notOp, needOp:
+	case notOp, needOp, restOp:
 	}
 	return k
 }

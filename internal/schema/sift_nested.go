@@ -11,7 +11,7 @@ func (m *machine) siftObject(s *sieve, at, depth int, strict bool) sifted {
 	m.steps += g.cost
 	o := g.object
 	names := seenNames{prints: len(m.prints), table: none}
-	var e effects
+	e := effects{pending: len(m.pending)}
 	f := g.fixed
 	hint, count := 0, 0
 	src := m.src
@@ -20,69 +20,53 @@ func (m *machine) siftObject(s *sieve, at, depth int, strict bool) sifted {
 		return m.endObject(g, at+1, f, count, &e)
 	}
 	for {
-		if at >= len(src) || src[at] != '"' {
+		n := m.siftName(o, &names, &e, siftAt{at, hint})
+		if n.value < 0 {
 			return m.dropNames(&names)
 		}
-		place, end := o.place(src, at+1, hint)
-		if place >= 0 {
-			if e.has(place) {
-				return m.dropNames(&names)
-			}
-			e.seen[place/64] |= 1 << (place % 64)
-			hint = place + 1
-		} else {
-			if place, end = m.otherName(o, &names, &e, at); end < 0 {
-				return m.dropNames(&names)
-			}
-		}
-		nameAt := at
-		at = jsonx.Skip(src, end+1)
-		if at >= len(src) || src[at] != ':' {
-			return m.dropNames(&names)
-		}
-		if at = jsonx.Skip(src, at+1); at >= len(src) {
-			return m.dropNames(&names)
-		}
+		at = n.value
 		count++
 		member := &o.other
-		if place >= 0 {
-			member = &o.list[place].member
-			if o.list[place].tags != nil && src[at] == '"' {
-				m.siftTags(&o.list[place], at, &e)
+		if n.place >= 0 {
+			hint = n.place + 1
+			member = &o.list[n.place].member
+			if o.list[n.place].tags != nil && src[at] == '"' {
+				m.siftTags(&o.list[n.place], at, &e)
 			}
 		}
 		declared, refuse := member.declared, member.refuse
 		if len(o.keys) > 0 {
-			f |= m.siftKeys(o, src[nameAt+1:end])
+			refused, ok := m.siftKeys(o, n.start, n.end)
+			if !ok {
+				return m.dropNames(&names)
+			}
+			f |= refused
 		}
 		r := m.sift(member.child, at, depth+1, strict && g.single)
 		if r.end < 0 {
 			return m.dropNames(&names)
 		}
-		if place < 0 && o.patterns != nil {
-			declared, refuse = m.siftPatterns(o, src[nameAt+1:end], &r, &e, &f, declared, refuse)
+		if n.place < 0 && o.patterns != nil {
+			declared, refuse = m.siftPatterns(o, src[n.start+1:n.end], &r, &e, &f, declared, refuse)
 		}
 		f |= refuse
+		if member.left != nil {
+			m.hang(member.left, &r, &e)
+		}
 		if r.fail|r.noise != 0 {
-			for i := range member.edges {
-				x := &member.edges[i]
-				if r.fail>>x.root&1 != 0 {
-					f |= x.mask
-				}
-				if r.noise>>x.root&1 != 0 {
-					e.noise |= x.mask
-				}
+			f |= member.fallen(r.fail)
+			e.noise |= member.fallen(r.noise)
+			if strict && g.hopeless(f) {
+				return m.dropNames(&names)
 			}
 		}
 		switch {
+		case strict && declared == 0, strict && g.single && f|e.noise != 0:
+			return m.dropNames(&names)
+		case declared == 0:
+			e.known(0)
 		case g.single:
-			if strict && (f != 0 || e.noise != 0 || declared == 0) {
-				return m.dropNames(&names)
-			}
-			if declared == 0 {
-				e.noise |= 1
-			}
-		default:
+		case !member.sure:
 			e.known(declared)
 		}
 		at = jsonx.Skip(src, r.end)
@@ -99,6 +83,40 @@ func (m *machine) siftObject(s *sieve, at, depth int, strict bool) sifted {
 	}
 	m.dropNames(&names)
 	return m.endObject(g, at+1, f, count, &e)
+}
+
+// A siftAt is where a name starts, and which place may come next.
+type siftAt struct{ at, hint int }
+
+// A nameAt is the name of a member: its place among those that are known, its
+// quotes, and where the value starts; refused where it cannot be read, or came
+// before.
+type nameAt struct{ place, start, end, value int }
+
+// siftName reads a name and what stands before its value.
+func (m *machine) siftName(o *siftObject, names *seenNames, e *effects, w siftAt) nameAt {
+	src := m.src
+	if w.at >= len(src) || src[w.at] != '"' {
+		return nameAt{value: refused}
+	}
+	place, end := o.place(src, w.at+1, w.hint)
+	if place >= 0 {
+		if e.has(place) {
+			return nameAt{value: refused}
+		}
+		e.seen[place/64] |= 1 << (place % 64)
+	} else if place, end = m.otherName(o, names, e, w.at); end < 0 {
+		return nameAt{value: refused}
+	}
+	colon := jsonx.Skip(src, end+1)
+	if colon >= len(src) || src[colon] != ':' {
+		return nameAt{value: refused}
+	}
+	value := jsonx.Skip(src, colon+1)
+	if value >= len(src) {
+		value = refused
+	}
+	return nameAt{place, w.at, end, value}
 }
 
 // place finds the name that starts here where it stands for itself; none where
@@ -195,15 +213,23 @@ func (m *machine) siftTags(n *siftName, at int, e *effects) {
 	}
 }
 
-// siftKeys gives the nodes whose propertyNames refuse a name.
-func (m *machine) siftKeys(o *siftObject, raw []byte) (f uint64) {
+// siftKeys gives the nodes whose propertyNames refuse a name; false where it
+// cannot tell.
+func (m *machine) siftKeys(o *siftObject, at, end int) (f uint64, ok bool) {
+	raw := m.src[at : end+1]
+	escaped := hasEscape(raw)
 	for i := range o.keys {
-		m.steps++
-		if c := &o.keys[i]; !m.nameFits(c.p, m.nameText(raw)) {
+		c := &o.keys[i]
+		m.tok = token{kind: jsonx.String, start: at, raw: raw, escaped: escaped, runes: -1}
+		r := m.siftScalar(c.by.of(jsonx.String), end)
+		if r.end < 0 {
+			return 0, false
+		}
+		if r.fail != 0 {
 			f |= c.bit
 		}
 	}
-	return f
+	return f, true
 }
 
 // siftPatterns applies patternProperties to a member that no list names, and
@@ -254,6 +280,7 @@ func (m *machine) endObject(g *sift, end int, f uint64, count int, e *effects) s
 	}
 	f |= failingCounts(o.counts, count)
 	f = m.decided(g, f, e)
+	m.pending = m.pending[:e.pending]
 	if f|g.noise|e.noise == 0 && e.n == 0 {
 		return sifted{end: end}
 	}
@@ -267,129 +294,4 @@ func failingCounts(list []nodeCount, count int) (f uint64) {
 		}
 	}
 	return f
-}
-
-// siftArray runs s over an array.
-func (m *machine) siftArray(s *sieve, at, depth int, strict bool) sifted {
-	g := s.of(jsonx.Array)
-	if g.unfit || strict && (g.fixed|g.noise)&1 != 0 && g.single {
-		return cannotTell
-	}
-	m.steps += g.cost
-	a := g.array
-	items := seenNames{prints: len(m.prints), table: none}
-	hits := len(m.hits)
-	for range a.contains {
-		m.hits = append(m.hits, 0)
-	}
-	f, end, e := m.siftItems(g, &items, siftPlace{at, depth, hits, strict})
-	if end >= 0 {
-		for i := range a.contains {
-			c := &a.contains[i]
-			if n := m.hits[hits+i]; n < c.least || n > c.most {
-				f |= c.bit
-			}
-		}
-	}
-	m.hits = m.hits[:hits]
-	m.dropNames(&items)
-	if end < 0 {
-		return cannotTell
-	}
-	f = m.decided(g, f, &e)
-	if f|g.noise|e.noise == 0 && e.n == 0 {
-		return sifted{end: end}
-	}
-	return g.result(end, f, &e)
-}
-
-// A siftPlace says where a sieve is.
-type siftPlace struct {
-	at, depth, hits int
-	strict          bool
-}
-
-// siftItems runs over the elements; end is refused where it cannot tell.
-func (m *machine) siftItems(g *sift, items *seenNames, w siftPlace) (f uint64, end int, e effects) {
-	a := g.array
-	f = g.fixed
-	src := m.src
-	at := jsonx.Skip(src, w.at+1)
-	if at < len(src) && src[at] == ']' {
-		return f | failingCounts(a.counts, 0), at + 1, e
-	}
-	for count := 0; ; {
-		if at >= len(src) {
-			return f, refused, e
-		}
-		member := &a.rest
-		if count < len(a.prefix) {
-			member = &a.prefix[count]
-		}
-		count++
-		c := src[at]
-		nested := c == '{' || c == '['
-		if nested && a.unique != 0 {
-			return f, refused, e // the machine makes digests of them
-		}
-		r := m.sift(member.child, at, w.depth+1, w.strict && g.single && a.contains == nil)
-		if r.end < 0 {
-			return f, refused, e
-		}
-		if a.unique&^f != 0 && !m.siftUnique(items, at, r.end) {
-			f |= a.unique
-		}
-		if r.fail|r.noise != 0 {
-			for i := range member.edges {
-				x := &member.edges[i]
-				if r.fail>>x.root&1 != 0 {
-					f |= x.mask
-				}
-				if r.noise>>x.root&1 != 0 {
-					e.noise |= x.mask
-				}
-			}
-		}
-		for i := range a.contains {
-			if root := a.contains[i].root; r.fail>>root&1 == 0 {
-				m.hits[w.hits+i]++
-				e.noise |= a.contains[i].bit * (r.noise >> root & 1)
-			}
-		}
-		if nested && !g.single && member.declared != 0 {
-			e.known(member.declared)
-		}
-		if w.strict && g.single && f|e.noise != 0 {
-			return f, refused, e
-		}
-		at = jsonx.Skip(src, r.end)
-		if at >= len(src) {
-			return f, refused, e
-		}
-		if src[at] == ']' {
-			return f | failingCounts(a.counts, count), at + 1, e
-		}
-		if src[at] != ',' {
-			return f, refused, e
-		}
-		at = jsonx.Skip(src, at+1)
-	}
-}
-
-// siftUnique tells whether a scalar did not come before.
-func (m *machine) siftUnique(items *seenNames, at, end int) bool {
-	raw := m.src[at:end]
-	switch raw[0] {
-	case '"':
-		m.tok = token{kind: jsonx.String, raw: raw, escaped: hasEscape(raw)}
-	case 't':
-		m.tok = token{kind: jsonx.True}
-	case 'f':
-		m.tok = token{kind: jsonx.False}
-	case 'n':
-		m.tok = token{kind: jsonx.Null}
-	default:
-		m.tok = token{kind: jsonx.Number, raw: raw}
-	}
-	return m.isFresh(items, m.tokenDigest())
 }

@@ -2,6 +2,18 @@ package schema
 
 // The functions of this file end what nobody asks for any more.
 
+// The steps of a machine: firstSteps, and so many for each byte. Ten times what a
+// usual body costs is some four a byte; what passes needs less, whatever the
+// schema, and what has to be marked or told seldom as much.
+const (
+	firstSteps   = 1 << 18
+	stepsPerByte = 8
+)
+
+// overspent tells whether the text has cost more than one of its size may. It
+// is refused then.
+func (m *machine) overspent() bool { return m.steps > firstSteps+stepsPerByte*(m.base+len(m.src)) }
+
 // drain ends the checking of a request of which more is wrong than is told:
 // what is left of it is read as JSON. A reply is read to its end, since what
 // must not leave has to be marked.

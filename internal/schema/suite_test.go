@@ -188,32 +188,4 @@ func TestTheFormatsOfTheJSONSchemaSuitePass(t *testing.T) {
 }
 
 // emitValue writes a literal as JSON.
-func emitValue(dst []byte, v source.Value) []byte {
-	switch v.Kind {
-	case source.Absent, source.Null:
-		return append(dst, "null"...)
-	case source.Bool, source.Number:
-		return append(dst, v.Text...)
-	case source.String:
-		return appendString(dst, v.Text)
-	case source.Array:
-		dst = append(dst, '[')
-		for i := range v.Items {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = emitValue(dst, v.Items[i])
-		}
-		return append(dst, ']')
-	case source.Object:
-		dst = append(dst, '{')
-		for i, m := range v.Members {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = emitValue(append(appendString(dst, m.Name), ':'), m.Value)
-		}
-		return append(dst, '}')
-	}
-	return dst
-}
+func emitValue(dst []byte, v source.Value) []byte { return appendLiteral(dst, &v) }

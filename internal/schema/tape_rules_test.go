@@ -167,9 +167,11 @@ func (v *values) holdsNode(r *tape, i int) bool {
 	case jsonx.String:
 		return v.holdsText(r.textOf(i))
 	case jsonx.Array, jsonx.Object:
-		for k := range v.compound {
-			if r.same(i, &v.compound[k]) {
-				return true
+		for _, list := range v.compound {
+			for _, x := range list {
+				if r.same(i, x.value) {
+					return true
+				}
 			}
 		}
 	}

@@ -45,6 +45,7 @@ func (m *machine) fill(i int32) {
 // placed writes the pointer of f; false where there is no room.
 func (m *machine) placed(f found, certain bool, frames int, name string) (found, bool) {
 	f.depth, f.name = frames-1, name
+	m.steps += 2
 	if name != "" {
 		f.depth++
 	}
@@ -124,6 +125,7 @@ func (m *machine) entry(l *list, k entryKind, s *contract.Schema) {
 		m.cells.spilled = true // from here on nothing is complete
 		return
 	}
+	m.steps += 2
 	frames := len(m.frames) - m.lift
 	e := entry{kind: k, start: m.frames[frames-1].keyOff, value: m.node, schema: s}
 	e.ptr, e.len = m.cellPointer(m.node, frames)

@@ -151,6 +151,7 @@ func inNumber(c byte) bool {
 
 // done checks the scalar that was read and ends it at this offset.
 func (m *machine) done(at int) int {
+	m.calls = 0
 	f := &m.frames[len(m.frames)-1]
 	if f.fast {
 		if p := m.only; p != nil && (!p.plain || !m.fits(p)) {
@@ -161,7 +162,7 @@ func (m *machine) done(at int) int {
 	}
 	if f.digests {
 		m.digest = m.tokenDigest()
-		m.digested(f)
+		m.digested(f, at)
 	}
 	return m.ended(f, at)
 }
@@ -212,8 +213,9 @@ func (m *machine) tokenDigest() digest {
 	return digest{}.mixed(nullSalt)
 }
 
-// digested adds the digest of a value to that of the frame around it.
-func (m *machine) digested(f *frame) {
+// digested adds the digest of a value, which ends at an offset, to that of the
+// frame around it.
+func (m *machine) digested(f *frame, end int) {
 	if f.object {
 		f.digest = f.digest.beside(m.seeds.of(m.nameOf(f)), m.digest)
 		return
@@ -222,7 +224,7 @@ func (m *machine) digested(f *frame) {
 		if f.table < 0 {
 			m.table(&f.seenNames)
 		}
-		f.twice = m.tables[f.table].add(m.digest)
+		f.twice = m.tables[f.table].add(m.digest) && (m.pieces || m.exact.repeats(m.src, f.start, m.node, end))
 	}
 	f.digest = f.digest.behind(m.digest)
 }
