@@ -80,6 +80,15 @@ func manyAlternatives(n int, more string) string {
 	return `{"type":"array","items":{"oneOf":[` + strings.Join(list, ",") + `]` + more + `},"$defs":{` + strings.Join(defs, ",") + `}}`
 }
 
+// constants are alternatives of one text each.
+func constants(n int) string {
+	var list []string
+	for k := range n {
+		list = append(list, fmt.Sprintf(`{"const":"c%d"}`, k))
+	}
+	return strings.Join(list, ",")
+}
+
 // latticed has two ways at each of n steps, which lead to the same.
 func latticed(n int) string {
 	defs := []string{fmt.Sprintf(`"a%d":{"type":"integer"},"b%d":{"type":"integer"}`, n, n)}
@@ -153,6 +162,7 @@ func hostileBodies() []hostile {
 		{"forty alternatives that fail", manyAlternatives(40, ""), filled("[", func(int) string { return `{"q":1}` }, "]")},
 		{"alternatives that lead to the same in many ways", latticed(16), filled("[", func(int) string { return `1` }, "]")},
 		{"alternatives that fail in many ways", latticed(16), filled("[", func(int) string { return `""` }, "]")},
+		{"sixty constants", `{"type":"array","items":{"oneOf":[` + constants(60) + `]}}`, filled("[", func(i int) string { return fmt.Sprintf(`"c%d"`, i%60) }, "]")},
 		{"conditions", `{"type":"array","items":{"if":{"required":["a"]},"then":{"properties":{"b":{"type":"integer"}}},"else":{"properties":{"b":{"type":"string"}}},"properties":{"a":{},"b":{}}}}`,
 			filled("[", func(i int) string { return []string{`{"a":1,"b":1}`, `{"b":""}`}[i%2] }, "]")},
 		{"white space", anything, append(bytes.Repeat([]byte(" "), bodyCap-2), "[]"...)},

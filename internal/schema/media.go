@@ -113,6 +113,7 @@ func (c *compiler) media(list []*contract.Media) []compiledMedia {
 	var out []compiledMedia
 	for _, m := range list {
 		x := compiledMedia{media: m, schema: &root{in: c.programs, from: m.Schema}}
+		c.judge(m.Schema)
 		x.binary = says(m.Schema, func(s *contract.Schema) bool { return s.Format == "binary" }, maxFollow)
 		want := wants(m.Schema)
 		x.plain = m.Schema == nil || want&(contract.ObjectType|contract.ArrayType) == 0 || want == contract.AnyType

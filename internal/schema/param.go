@@ -28,6 +28,7 @@ func (c *compiler) param(p *contract.Parameter) param {
 		x.content, x.json = true, formOf(p.Content.Type) == jsonForm
 		x.schema.from = p.Content.Schema
 	}
+	c.judge(x.schema.from)
 	x.shape = c.shape(x.schema.from)
 	if !x.content {
 		x.object = x.shape.types&contract.ObjectType != 0 && !x.scalar()

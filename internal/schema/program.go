@@ -25,6 +25,7 @@ type Programs struct {
 	blank  *program            // accepts everything and says nothing
 	regexp map[string]*matcher // by ECMA-262 text; nil: cannot be translated
 	shapes shapes
+	judged map[*contract.Schema]bool // already looked at by judge
 }
 
 // NewPrograms returns an empty set.
@@ -36,6 +37,7 @@ func NewPrograms() *Programs {
 		scopes: map[scope]*scope{},
 		sieves: map[string]*sieve{},
 		shapes: shapes{},
+		judged: map[*contract.Schema]bool{},
 	}
 	p.blank = anything()
 	p.blank.home = p

@@ -46,7 +46,9 @@ type sift struct {
 	noise  uint64 // nodes that have a mark to make
 	roots  []uint8
 	checks []nodeCheck
-	ops    []nodeOp // those that a node is made of stand before it
+	texts  map[string]uint64 // the nodes that list a text; nil: they are few
+	listed uint64            // the nodes that list texts
+	ops    []nodeOp          // those that a node is made of stand before it
 	object *siftObject
 	array  *siftArray
 	cost   int // what one value costs beyond its text

@@ -1,6 +1,11 @@
 package schema
 
-import "github.com/sallyport/sallyport/contract"
+import (
+	"slices"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/internal/lib/jsonx"
+)
 
 // scalars finds what nodes say themselves of strings and numbers.
 func (g *sifting) scalars() {
@@ -9,6 +14,31 @@ func (g *sifting) scalars() {
 			g.out.checks = append(g.out.checks, nodeCheck{n.bit, n.p})
 		}
 	}
+	if g.kind == jsonx.String && len(g.out.checks) > linear {
+		g.listTexts()
+	}
+}
+
+// listTexts looks texts that alternatives list up in one table, since there are
+// documents with hundreds of alternatives that are one text each.
+func (g *sifting) listTexts() {
+	g.out.texts = map[string]uint64{}
+	g.out.checks = slices.DeleteFunc(g.out.checks, func(c nodeCheck) bool {
+		v := c.p.enum
+		if v == nil {
+			v = c.p.constant
+		} else if c.p.constant != nil {
+			return false
+		}
+		if v == nil || c.p.text != nil {
+			return false
+		}
+		g.out.listed |= c.bit
+		for _, text := range v.strings {
+			g.out.texts[text] |= c.bit
+		}
+		return true
+	})
 }
 
 // A memberOf gathers what the nodes want of one member or element.

@@ -133,7 +133,7 @@ func (m *machine) siftScalar(g *sift, end int) sifted {
 		return cannotTell
 	}
 	f := g.fixed
-	if len(g.checks) > 0 {
+	if len(g.checks) > 0 || g.listed != 0 {
 		f |= m.checkToken(g)
 	}
 	if len(g.ops) == 0 && g.noise == 0 && f == 0 {
@@ -160,6 +160,9 @@ func (m *machine) checkToken(g *sift) (f uint64) {
 		return f
 	}
 	text := m.tokenText()
+	if g.listed != 0 {
+		f = g.listed &^ g.texts[string(text)]
+	}
 	for i := range g.checks {
 		c := &g.checks[i]
 		if c.p.text != nil && !c.p.text.fits(text) || c.p.enum != nil && !c.p.enum.holdsText(text) ||
