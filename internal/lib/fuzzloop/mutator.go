@@ -14,14 +14,25 @@ type mutator struct {
 
 func newMutator() *mutator { return &mutator{m: makeMutator()} }
 
+// tries is how many inputs are looked at for the smallest, which is quick to
+// execute.
+const tries = 3
+
 // next gives an input that is good until the call that follows. One in two is
 // made of the newer half of the corpus.
 func (m *mutator) next(corpus [][]any) []any {
-	n := rand.IntN(len(corpus))
+	span := len(corpus)
 	if rand.IntN(2) == 0 {
-		n = len(corpus) - 1 - rand.IntN((len(corpus)+1)/2)
+		span = (span + 1) / 2
 	}
-	m.vals = append(m.vals[:0], corpus[n]...)
+	best, least := 0, 0
+	for k := range tries {
+		n := len(corpus) - 1 - rand.IntN(span)
+		if bytes := size(corpus[n]); k == 0 || bytes < least {
+			best, least = n, bytes
+		}
+	}
+	m.vals = append(m.vals[:0], corpus[best]...)
 	if rand.IntN(8) == 0 {
 		m.cross(corpus[rand.IntN(len(corpus))])
 	}
