@@ -242,6 +242,7 @@ func TestAClientThatLeavesIsNoticed(t *testing.T) {
 func TestStreamsGoBothWaysAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, func(x *Exchange) {
+		x.Body.Grace = time.Minute // a busy machine is no slow client
 		_ = x.Begin(200, nil, -1)
 		_ = x.Flush()
 		r, w := io.Pipe()
@@ -249,7 +250,7 @@ func TestStreamsGoBothWaysAtOnce(t *testing.T) {
 		go func() { defer close(done); _, err := io.Copy(w, x.Body); _ = w.CloseWithError(err) }()
 		_, _ = io.Copy(x, r)
 		<-done
-	}, overTLS(t))
+	}, overTLS(t), func(c *Config) { c.Head = time.Minute })
 	r, w := io.Pipe()
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+f.address+"/", r)
 	resp, err := f.client2(t).Do(req)
@@ -280,6 +281,7 @@ func TestManyStreamsOfOneConnectionKeepApart(t *testing.T) {
 	f := newFront(t, func(x *Exchange) {
 		var body []byte
 		if x.Body != nil {
+			x.Body.Grace = time.Minute // a busy machine is no slow client
 			var err error
 			if body, err = io.ReadAll(x.Body); err != nil {
 				x.Abort()
@@ -296,7 +298,7 @@ func TestManyStreamsOfOneConnectionKeepApart(t *testing.T) {
 		for part := range slices.Chunk(body, 7000) {
 			_, _ = x.Write(part)
 		}
-	}, overTLS(t))
+	}, overTLS(t), func(c *Config) { c.Head = time.Minute })
 	transport := &http2.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: "example.com"}, StrictMaxConcurrentStreams: true} //nolint:gosec // the certificate is not what this is about
 	defer transport.CloseIdleConnections()
 	for name, c := range map[string]http.RoundTripper{"x/net": transport, "net/http": f.client2(t).Transport} {
