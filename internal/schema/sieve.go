@@ -126,6 +126,7 @@ type siftMember struct {
 	declared uint64 // nodes that know the member
 	sure     bool   // some of these count in any case
 	left     []leftOver
+	plain    *program // of a scalar nothing else matters than that it surely keeps this one
 }
 
 // A leftOver is what a node with unevaluatedProperties or unevaluatedItems says

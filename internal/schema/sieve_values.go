@@ -81,6 +81,9 @@ func (m *memberOf) end() siftMember {
 	}
 	m.child = m.g.home.sieve(m.g.way, m.roots)
 	m.sure = m.g.out.sure(m.declared)
+	if m.sure && m.refuse == 0 && m.left == nil && m.declared != 0 {
+		m.siftMember.plain = m.child.plain
+	}
 	return m.siftMember
 }
 

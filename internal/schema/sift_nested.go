@@ -20,6 +20,13 @@ func (m *machine) siftObject(s *sieve, at, depth int, strict bool) sifted {
 		return m.endObject(g, at+1, f, count, &e)
 	}
 	for {
+		if o.keys == nil {
+			next, ended := m.siftPlain(o, &e, siftAt{at, hint})
+			count += next.hint - hint
+			if at, hint = next.at, next.hint; ended {
+				break
+			}
+		}
 		n := m.siftName(o, &names, &e, siftAt{at, hint})
 		if n.value < 0 {
 			return m.dropNames(&names)
@@ -83,6 +90,40 @@ func (m *machine) siftObject(s *sieve, at, depth int, strict bool) sifted {
 	}
 	m.dropNames(&names)
 	return m.endObject(g, at+1, f, count, &e)
+}
+
+// siftPlain reads members as long as they come in the order of the list and are
+// scalars that surely keep all that is asked. It tells whether the object ends
+// there.
+func (m *machine) siftPlain(o *siftObject, e *effects, w siftAt) (next siftAt, ended bool) {
+	src := m.src
+	for w.hint < len(o.list) {
+		x := &o.list[w.hint]
+		end := w.at + 1 + len(x.name)
+		if x.member.plain == nil || !x.plain || x.tags != nil || end+2 >= len(src) || src[w.at] != '"' || src[end] != '"' ||
+			src[end+1] != ':' || string(src[w.at+1:end]) != x.name || e.has(w.hint) {
+			return w, false
+		}
+		value := jsonx.Skip(src, end+2)
+		if value >= len(src) {
+			return w, false
+		}
+		end = m.plainValue(x.member.plain, value)
+		if end < 0 {
+			return w, false
+		}
+		if end = jsonx.Skip(src, end); end >= len(src) || src[end] != ',' && src[end] != '}' {
+			return w, false
+		}
+		m.steps++
+		e.seen[w.hint/64] |= 1 << (w.hint % 64)
+		w.hint++
+		if w.at = end; src[end] == '}' {
+			return w, true
+		}
+		w.at = jsonx.Skip(src, end+1)
+	}
+	return w, false
 }
 
 // A siftAt is where a name starts, and which place may come next.

@@ -63,3 +63,22 @@ func TestAnAlternativeThatFailsOftenIsNoLoss(t *testing.T) {
 		t.Errorf("what fits nowhere: %v, overflow %v", said(dst), dst.Overflow)
 	}
 }
+
+func TestDepthIsTheSameWithAndWithoutASieve(t *testing.T) {
+	t.Parallel()
+	for _, schema := range []string{`true`, `{"$ref":"#/$defs/n","$defs":{"n":{"type":["array","object"],"items":{"$ref":"#/$defs/n"},"additionalProperties":{"$ref":"#/$defs/n"}}}}`,
+		`{"anyOf":[{"$ref":"#/$defs/n"},{"type":"array","items":{"$ref":"#/$defs/n"}}],"$defs":{"n":{"items":{"anyOf":[{"$ref":"#/$defs/n"},false]}}}}`} {
+		p := NewPrograms().compile(mustSchema(t, schema))
+		for depth := 60; depth < 70; depth++ {
+			for _, part := range []string{"[]", `{"a":}`} {
+				open, end := part[:len(part)-1], part[len(part)-1:]
+				body := []byte(strings.Repeat(open, depth-1) + "[]" + strings.Repeat(end, depth-1))
+				_, ok := wholeReading(newRun(), p, body, asReply)
+				_, also := chunkedReading(newRun(), p, body, asReply, func() int { return 5 })
+				if ok != also || ok != (depth <= 64) {
+					t.Errorf("%s: depth %d of %s: whole %v, in pieces %v", schema, depth, part, ok, also)
+				}
+			}
+		}
+	}
+}
