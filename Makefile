@@ -117,7 +117,7 @@ benchgate: ## hold the benchmarks with a budget to the recorded base: allocation
 	@$(GO) run ./tool/benchgate $(if $(WRITE),-write) $(if $(TIMED),-timed) $(if $(filter-out .,$(BENCH)),-match '$(BENCH)')
 
 .PHONY: siege
-siege: build ## stress: reloads and kill -9 under load, idle and slow clients, overload; SIEGE="-soak 30m" and other flags
+siege: build ## stress: reloads and kill -9 under load, idle and slow clients, broken upstreams, overload; SIEGE="-soak 30m" and other flags
 	@$(GO) run ./tool/siege $(SIEGE)
 
 .PHONY: microbench

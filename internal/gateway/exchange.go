@@ -49,6 +49,7 @@ type exchange struct {
 	held     int64             // bytes taken from the budget
 	received int64             // bytes of the request's body read so far
 	sent     bool              // a status was sent to the client
+	heavy    bool              // there is no processor for it
 	abort    bool              // the connection must not end cleanly
 	noted    uint64            // the risks, by number, that are in ev.Passed
 	stream   bool              // a stream-open record was written
@@ -129,6 +130,10 @@ func (e *exchange) serve() {
 	e.ev.ID, e.facts.ID = id, id.String()
 	if f := e.intake(); f != nil {
 		e.fail(f)
+		return
+	}
+	if e.heavy {
+		e.fail(overloaded)
 		return
 	}
 	if e.admit() {

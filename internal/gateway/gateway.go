@@ -88,6 +88,7 @@ type Gateway struct {
 	pieces  piecePool
 	buffers budget
 	turns   chan struct{} // one for each large body that is being checked
+	brake   brake
 	streams streams
 }
 
@@ -116,6 +117,7 @@ func New(c Config) (*Gateway, error) {
 		g.hosts[h] = true
 	}
 	g.buffers.left.Store(c.Buffers)
+	g.brake.start()
 	g.states.New = func() any { return newExchange(g) }
 	return g, nil
 }
@@ -149,7 +151,9 @@ func (g *Gateway) CloseStreams(ctx context.Context) error { return g.streams.clo
 func (g *Gateway) Serve(in *wire.Exchange) {
 	e := g.states.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
 	e.begin(in)
+	e.heavy = !g.brake.enter(e.now)
 	e.serve()
+	g.brake.leave()
 	if e.finish() {
 		in.Abort()
 	}

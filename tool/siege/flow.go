@@ -8,7 +8,7 @@ import (
 
 // maxUnderWay bounds the requests of a flow that wait for their answer. Those
 // that are due beyond it are not sent, and counted.
-const maxUnderWay = 16 << 10
+const maxUnderWay = 2 << 10
 
 // A flow sends by the clock, whether answers come or not: users of an API do not
 // wait for each other. The time of an answer counts from when its request was

@@ -59,7 +59,7 @@ func newGateway(ctx context.Context, bin string, to *origin, settings string) (*
 
 // apiText is the policy of one API. Settings are lines of it.
 func apiText(name, at, upstream, settings string) string {
-	text := fmt.Sprintf("  %s:\n    upstream: %s\n    openapi: openapi.yaml\n    risks: { consumption: { per_caller: \"off\", per_address: \"off\" } }\n", name, upstream)
+	text := fmt.Sprintf("  %s:\n    upstream: %s\n    openapi: openapi.yaml\n    risks: { consumption: { per_caller: \"off\", per_address: \"off\", concurrent: 100000 } }\n", name, upstream)
 	if at != "" {
 		text += "    at: " + at + "\n"
 	}

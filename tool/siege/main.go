@@ -12,7 +12,10 @@
 //	upstream  an API that is slow, hangs, resets, talks garbage and more, beside
 //	          one that is well: each exchange ends in its time, the breaker opens
 //	          within a second, and the other API does not notice
-//	overload  ten times the clients: the good one is served, and it recovers
+//	crowd     ten times the clients, which wait for their answers: as many are
+//	          served as before, and the good one among them
+//	overload  ten times the peak, by the clock: the good client is served, as many
+//	          are as at the peak, and it recovers
 //	soak      a steady load: goroutines, descriptors and memory stay flat
 //
 // What does not hold is printed, and the exit code is 1. Rates and times are
@@ -54,10 +57,16 @@ func main() {
 	flag.DurationVar(&o.overload, "overload", 30*time.Second, "length of the overload")
 	flag.DurationVar(&o.soak, "soak", 0, "length of the soak; 0: none")
 	kind := flag.String("kind", "", "only the kinds of broken upstreams whose name matches")
+	origin := flag.Bool("origin", false, "be an API behind a gateway, and print the address; the sieges use it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, &o, *match, *kind)
+	err := error(nil)
+	if *origin {
+		err = serveOrigin(ctx)
+	} else {
+		err = run(ctx, &o, *match, *kind)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "siege:", err)
@@ -80,7 +89,7 @@ func run(ctx context.Context, o *options, match, kind string) error {
 		run  func(context.Context, *options) error
 	}{
 		{"reload", reload}, {"kill", kill}, {"kill-busy", killBusy}, {"idle", idle}, {"slow", slow},
-		{"upstream", upstream}, {"overload", overload}, {"soak", soak},
+		{"upstream", upstream}, {"crowd", crowded}, {"overload", overload}, {"soak", soak},
 	} {
 		if !re.MatchString(s.name) || s.name == "soak" && o.soak == 0 {
 			continue

@@ -25,6 +25,11 @@ paths:
       requestBody: {required: true, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
       responses:
         "200": {description: the order, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
+  /bulk:
+    post:
+      requestBody: {required: true, content: {application/json: {schema: {type: array, maxItems: 5000, items: {$ref: "#/components/schemas/Order"}}}}}
+      responses:
+        "200": {description: the last, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
   /echo:
     get:
       responses:
@@ -74,7 +79,9 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text := `{"id":7,"note":"tea"}`
-	if r.Method == http.MethodPost {
+	if r.URL.Path == "/bulk" {
+		_, _ = drain(r.Body)
+	} else if r.Method == http.MethodPost {
 		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		if err != nil {
 			return

@@ -44,11 +44,10 @@ func (g *gateway) rawGet(path, key string, limit time.Duration) *rawClient {
 	return &rawClient{address: g.address, limit: limit, request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nX-API-Key: %s\r\n\r\n", path, g.address, key)}
 }
 
-// rawPost is a client that posts an order with the key.
-func (g *gateway) rawPost(key string, limit time.Duration) *rawClient {
-	const body = `{"id":7,"note":"tea"}`
+// rawPost is a client that posts body to path with the key.
+func (g *gateway) rawPost(path, body, key string, limit time.Duration) *rawClient {
 	return &rawClient{address: g.address, limit: limit, request: fmt.Appendf(nil,
-		"POST /orders HTTP/1.1\r\nHost: %s\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", g.address, key, len(body), body)}
+		"POST %s HTTP/1.1\r\nHost: %s\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, g.address, key, len(body), body)}
 }
 
 // ask sends the request and returns the status.

@@ -112,7 +112,7 @@ func soak(ctx context.Context, o *options) error {
 		return err
 	}
 	defer g.stop()
-	client, poster := g.rawGet("/orders/7", g.key, 30*time.Second), g.rawPost(g.key, 30*time.Second)
+	client, poster := g.rawGet("/orders/7", g.key, 30*time.Second), g.rawPost("/orders", `{"id":7,"note":"tea"}`, g.key, 30*time.Second)
 	defer client.close()
 	defer poster.close()
 	var sent atomic.Int64

@@ -16,7 +16,7 @@ const (
 	dialTime  = 5 * time.Second  // to connect, and again for the handshake of TLS
 	idleTime  = 90 * time.Second // without a request
 	ageTime   = 10 * time.Minute // of a connection, so that none outlives a change of names or of the load balancer for long
-	maxIdle   = 256              // connections without a request
+	maxIdle   = 256              // connections without a request that a sweep leaves
 	maxActive = 16 << 10         // requests at once, streams among them; each has a connection of its own
 	fullTime  = time.Second      // that a request waits where there are as many
 )
@@ -209,7 +209,9 @@ func (a *address) take(now time.Time) *conn {
 func (a *address) keep(c *conn) {
 	c.used, c.served = time.Now(), true
 	a.mu.Lock()
-	ok := !a.retired && len(a.idle) < maxIdle && !c.spent(c.used)
+	// As many as may be in use: under load they end together and are wanted again
+	// in the next moment, when opening them anew would cost more than the requests.
+	ok := !a.retired && len(a.idle) < max(maxIdle, int(a.most)) && !c.spent(c.used)
 	if ok {
 		a.idle = append(a.idle, c)
 	}
@@ -224,13 +226,13 @@ func (a *address) drop(c *conn) {
 	_ = c.nc.Close() //nolint:errcheck // nothing can be done about it
 }
 
-// sweep ends idle connections that are too old, or go where the name no longer
-// points.
+// sweep ends idle connections that are too old or too many, those first that
+// were not used for longest, or go where the name no longer points.
 func (a *address) sweep(now time.Time) {
 	var old []*conn
 	a.mu.Lock()
 	a.idle = slices.DeleteFunc(a.idle, func(c *conn) bool {
-		end := a.retired || c.spent(now) || c.addr.IsValid() && !a.names.has(c.addr)
+		end := a.retired || len(a.idle)-len(old) > maxIdle || c.spent(now) || c.addr.IsValid() && !a.names.has(c.addr)
 		if end {
 			old = append(old, c)
 		}

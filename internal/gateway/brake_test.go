@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"math"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/contract"
+	"github.com/sallyport/sallyport/event"
+)
+
+// A crowdedMachine serves so many requests a second, one after the other.
+type crowdedMachine struct {
+	brake
+	now    time.Time
+	queue  float64
+	served float64
+	shed   float64
+}
+
+const machineRate = 2000
+
+// load lets rate requests a second come for d. A refusal costs a tenth of an
+// answer.
+func (m *crowdedMachine) load(rate float64, d time.Duration) (worst time.Duration) {
+	const step = time.Millisecond
+	due := 0.0
+	for end := m.now.Add(d); m.now.Before(end); m.now = m.now.Add(step) {
+		for due += rate * step.Seconds(); due >= 1; due-- {
+			if m.enter(m.now) {
+				m.queue++
+				continue
+			}
+			m.leave()
+			m.shed++
+			m.queue += 0.1
+		}
+		done := min(m.queue, machineRate*step.Seconds())
+		m.queue -= done
+		m.served += done
+		m.under.Store(int64(m.queue))
+		worst = max(worst, m.delay())
+	}
+	return worst
+}
+
+func (m *crowdedMachine) delay() time.Duration {
+	return time.Duration(m.queue / machineRate * float64(time.Second))
+}
+
+func newCrowdedMachine() *crowdedMachine {
+	m := &crowdedMachine{now: time.Unix(1000, 0)}
+	m.few, m.wait = 16, m.delay
+	return m
+}
+
+func TestTheBrakeKeepsTheWaitShortUnderOverload(t *testing.T) {
+	t.Parallel()
+	for _, times := range []float64{1.2, 2, 5} {
+		m := newCrowdedMachine()
+		m.load(0.7*machineRate, 5*time.Second)
+		if m.shed > 0 {
+			t.Fatalf("%.0f are refused at 70 %%", m.shed)
+		}
+		if worst := m.load(times*machineRate, 5*time.Second); worst > 4*time.Second {
+			t.Errorf("at %.1f times: a wait of %v at first", times, worst)
+		}
+		if worst := m.load(times*machineRate, 10*time.Second); worst > time.Second {
+			t.Errorf("at %.1f times: a wait of %v", times, worst)
+		}
+		if busy := m.served / (20 * machineRate); busy < 0.9 {
+			t.Errorf("at %.1f times: it is busy %.0f %% of the time", times, 100*busy)
+		}
+		m.load(0.7*machineRate, 3*time.Second)
+		before := m.shed
+		if m.load(0.7*machineRate, 5*time.Second); m.shed > before {
+			t.Errorf("after %.1f times: %.0f are refused", times, m.shed-before)
+		}
+	}
+}
+
+func TestAPauseOfTheMachineIsNoOverload(t *testing.T) {
+	t.Parallel()
+	m := newCrowdedMachine()
+	pause := time.Duration(0)
+	m.wait = func() time.Duration { return pause }
+	for i := range 1000 {
+		pause = 0
+		if i%10 < brakeBurst-1 {
+			pause = time.Second
+		}
+		m.under.Store(1000)
+		if m.now = m.now.Add(brakeTime); !m.enter(m.now) {
+			t.Fatal("refused")
+		}
+	}
+}
+
+func TestFewAreNeverRefused(t *testing.T) {
+	t.Parallel()
+	m := newCrowdedMachine()
+	m.wait = func() time.Duration { return time.Minute }
+	for range 1000 {
+		if m.now = m.now.Add(brakeTime); !m.enter(m.now) {
+			t.Fatal("refused")
+		}
+		m.leave()
+	}
+}
+
+func TestWaitsOfTheRuntimeAreRead(t *testing.T) {
+	t.Parallel()
+	var b brake
+	b.start()
+	b.wait()
+	for range 100 {
+		done := make(chan struct{})
+		go close(done)
+		<-done
+	}
+	if d := b.wait(); d < 0 || d > time.Minute {
+		t.Errorf("%v", d)
+	}
+}
+
+func TestWhatIsRefusedUnderOverloadIs503WithRetryAfterAndRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, unused, nil, []*contract.Operation{op("GET", "/a")})
+	w.gw.brake.few = -1
+	w.gw.brake.wait = func() time.Duration { return 10 * time.Second }
+	w.gw.brake.next.Store(math.MaxInt64)
+	w.gw.brake.share.Store(wholeShare) // all of them
+	resp, body := w.do(t, "GET", "/a", "")
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || w.calls() > 0 {
+		t.Errorf("%d %v %s", resp.StatusCode, resp.Header, body)
+	}
+	if e := w.log.last(t); e.Decision != event.Shed || e.Code != "gateway/overloaded" {
+		t.Errorf("recorded as %s %s", e.Decision, e.Code)
+	}
+	if n := w.gw.brake.under.Load(); n != 0 {
+		t.Errorf("%d are under way", n)
+	}
+}
