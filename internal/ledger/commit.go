@@ -95,11 +95,9 @@ func (l *Ledger) write(b batch) (written bool, err error) {
 	return true, nil
 }
 
-// run is the goroutine of the ledger: it commits what Seal queued, signs heads
-// and lets old segments go. Close ends it.
+// run is the goroutine of the ledger that commits what Seal queued. Close ends
+// it.
 func (l *Ledger) run(ctx context.Context) {
-	sign := time.NewTicker(l.opt.SignEvery)
-	defer sign.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -109,10 +107,45 @@ func (l *Ledger) run(ctx context.Context) {
 				return
 			}
 			l.tick()
+		}
+	}
+}
+
+// mind is the goroutine of the ledger that syncs, signs heads and lets old
+// segments go. Close ends it.
+func (l *Ledger) mind(ctx context.Context) {
+	sign := time.NewTicker(l.opt.SignEvery)
+	defer sign.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.heavy:
+			l.ease()
 		case <-sign.C:
+			l.ease()
 			l.mark()
 		}
 	}
+}
+
+// ease syncs what is written so far without the turn, so that whoever signs a
+// head with the turn has little left to sync: that takes seconds on a busy
+// disk, in which nothing could be committed. Under Fsync every commit syncs.
+func (l *Ledger) ease() {
+	if l.opt.Durability == Fsync || l.takeTurn() != nil {
+		return
+	}
+	seg, early := l.disk.syncEarly()
+	<-l.turn
+	if early == nil {
+		return
+	}
+	if k, ok := l.keys.(interface{ Sync() error }); ok {
+		_ = k.Sync() // the one before the head tells
+	}
+	early.err = seg.Sync()
+	close(early.done)
 }
 
 // retryEvery is how long the ledger waits before it tries a disk again that

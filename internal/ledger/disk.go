@@ -31,6 +31,9 @@ type disk struct {
 	dirty  bool      // written since the last sync
 	doubt  bool      // a sync failed: the segment ends as soon as it can
 
+	early       *earlySync    // of the current segment, until sync has its result
+	earlyAt     int64         // where the last one began
+	heavy       chan struct{} // gets a note when the next one is due
 	headsSize   int64
 	headsRagged bool   // bytes that are no head may lie behind them
 	prev        hash   // of the line of the last head
@@ -106,7 +109,9 @@ func (d *disk) append(b batch, now time.Time) error {
 		return errors.Join(fmt.Errorf("write segment %d: %w", d.number, err), d.trim())
 	}
 	d.dirty = true
-	d.size += int64(len(b.buf))
+	if d.size += int64(len(b.buf)); d.size-d.earlyAt > earlyEvery {
+		poke(d.heavy)
+	}
 	// A torn tail is cut only now, when the record that tells of it is written.
 	// Where that does not work, the next batch overwrites what is behind, and
 	// no head is signed before.
@@ -176,6 +181,7 @@ func (d *disk) rotate(now time.Time) error {
 	err = d.close()
 	d.number, d.first, d.seg, d.heads = number, first, seg, heads
 	d.size, d.tree, d.last, d.signed, d.headsSize, d.ended = headerSize, tree{}, 0, 0, 0, false
+	d.earlyAt = headerSize
 	d.dirty, d.names, d.doubt, d.ragged, d.headsRagged = true, true, false, false, false
 	return err
 }
@@ -210,11 +216,43 @@ func (d *disk) discard(f file, name string) {
 	}
 }
 
+// earlyEvery is how many bytes are written between two early syncs.
+const earlyEvery = 8 << 20
+
+// An earlySync is a sync that goes on without the turn. err belongs to who
+// waits for done, once it is closed.
+type earlySync struct {
+	done chan struct{}
+	err  error
+}
+
+// syncEarly begins one, or returns nil where there is nothing to sync. The
+// caller syncs the file without the turn, sets err, and closes done.
+func (d *disk) syncEarly() (file, *earlySync) {
+	if d.seg == nil || d.ended || !d.dirty || d.early != nil {
+		return nil, nil
+	}
+	d.early, d.earlyAt = &earlySync{done: make(chan struct{})}, d.size
+	return d.seg, d.early
+}
+
+// join waits for an early sync. The kernel tells an error once, so it must not
+// get lost with it.
+func (d *disk) join() error {
+	if d.early == nil {
+		return nil
+	}
+	<-d.early.done
+	err := d.early.err
+	d.early = nil
+	return err
+}
+
 // sync makes all records durable, the names of their files, and the keys of
 // their personal fields. Names wait for it: to sync a folder can take seconds
-// on a disk that is busy, and no start needs it. When
-// that fails, what the kernel still holds of the segment is not sure: it ends
-// here, and later records go into a new one.
+// on a disk that is busy, and no start needs it. When the sync of the segment
+// fails, what the kernel still holds of it is not sure: it ends here, and later
+// records go into a new one.
 func (d *disk) sync() error {
 	if !d.dirty {
 		return nil
@@ -233,7 +271,11 @@ func (d *disk) sync() error {
 			return err
 		}
 	}
-	if err := d.seg.Sync(); err != nil {
+	err := d.join()
+	if err == nil {
+		err = d.seg.Sync()
+	}
+	if err != nil {
 		d.doubt = true
 		return fmt.Errorf("sync segment %d: %w", d.number, err)
 	}

@@ -22,7 +22,8 @@ type weakDisk struct {
 	free  int64         // bytes that still fit; below 0 there is no end
 	sync  error         // of segments
 	gate  chan struct{} // when not nil, writes wait until it is closed
-	stuck chan struct{} // gets a note when a write begins to wait
+	still chan struct{} // when not nil, syncs wait until it is closed
+	stuck chan struct{} // gets a note when a write or a sync begins to wait
 }
 
 func (*weakDisk) read(name string) (readFile, error) { return openRead(name) }
@@ -76,8 +77,13 @@ func (f *weakFile) Sync() error {
 		return nil
 	}
 	f.disk.mu.Lock()
-	defer f.disk.mu.Unlock()
-	return f.disk.sync
+	still, err := f.disk.still, f.disk.sync
+	f.disk.mu.Unlock()
+	if still != nil {
+		poke(f.disk.stuck)
+		<-still
+	}
+	return err
 }
 
 // faults collects what OnFault is told.
@@ -199,6 +205,63 @@ func TestAFailedSyncRefusesTheIntent(t *testing.T) {
 	}
 	mustClose(t, l)
 	if r := mustVerify(t, o.Dir, VerifyOptions{}); !r.OK() || r.Segments != 2 {
+		t.Errorf("the segment in doubt is not ended: %+v", r)
+	}
+}
+
+func TestNoCommitWaitsForAnEarlySync(t *testing.T) {
+	t.Parallel()
+	disk, still := &weakDisk{free: -1, stuck: make(chan struct{}, 1)}, make(chan struct{})
+	o := options(t, func(o *Options) { o.volume, o.ring, o.CommitEvery, o.SignEvery = disk, -1, time.Hour, time.Hour })
+	l := mustOpen(t, o)
+	if err := l.Record(get(0)); err != nil {
+		t.Fatal(err)
+	}
+	disk.mu.Lock()
+	disk.still = still
+	disk.mu.Unlock()
+	eased := make(chan struct{})
+	go func() { // ends when the sync does
+		l.ease()
+		close(eased)
+	}()
+	<-disk.stuck
+	for n := range 5 {
+		if err := l.Intent(post(n)); err != nil {
+			t.Errorf("an intent beside a sync that hangs gives %v", err)
+		}
+	}
+	disk.mu.Lock()
+	disk.still = nil
+	disk.mu.Unlock()
+	close(still)
+	<-eased
+	l.mark()
+	if r := mustVerify(t, o.Dir, VerifyOptions{}); !r.OK() || r.Unsigned != 0 || r.Records != 6 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAnEarlySyncThatFailsIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	disk := &weakDisk{free: -1}
+	o := options(t, func(o *Options) { o.volume, o.CommitEvery, o.SignEvery = disk, time.Hour, time.Hour })
+	l := mustOpen(t, o)
+	if err := l.Record(post(0)); err != nil {
+		t.Fatal(err)
+	}
+	disk.set(-1, syscall.EIO)
+	l.ease()
+	disk.set(-1, nil) // the kernel tells an error once
+	l.mark()
+	if f, r := l.Stats().Fault, mustVerify(t, o.Dir, VerifyOptions{}); !errors.Is(f, syscall.EIO) || r.Unsigned != 1 {
+		t.Errorf("a head is signed over what may be lost: %v, %+v", f, r)
+	}
+	if err := l.Record(post(1)); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, l)
+	if r := mustVerify(t, o.Dir, VerifyOptions{}); !r.OK() || r.Segments != 2 || r.Unsigned != 0 {
 		t.Errorf("the segment in doubt is not ended: %+v", r)
 	}
 }

@@ -69,9 +69,11 @@ type KeyFile struct {
 	name    string
 	pending atomic.Int64 // keys that wait to be stored
 
+	syncs sync.Mutex // held while the file is synced; taken before disk
+	doubt bool       // the last sync failed: the fresh slots have to be written again
+
 	disk    sync.Mutex // held while the file is written; taken before mu
 	changes uint64     // how often the file was changed, so that readers notice
-	doubt   bool       // the last sync failed: the fresh slots have to be written again
 
 	mu       sync.RWMutex // never held while the file is read or written, but by readers' refresh
 	index    []byte       // key of lookups

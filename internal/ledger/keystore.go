@@ -85,18 +85,17 @@ func (k *KeyFile) store() error {
 // that. Copies of the file, such as backups, keep the key: they have to be
 // destroyed as well.
 func (k *KeyFile) Destroy(subject string) error {
-	k.disk.Lock()
-	defer k.disk.Unlock()
-	lookup, slots := k.forget(subject)
-	if len(slots) == 0 {
+	k.syncs.Lock()
+	defer k.syncs.Unlock()
+	lookup, slots, err := k.overwrite(subject)
+	if err == nil && len(slots) == 0 {
 		return ErrErased
 	}
-	for _, at := range slots {
-		if _, err := k.f.WriteAt(make([]byte, slotSize), at); err != nil {
-			return fmt.Errorf("destroy a key: %w", err)
-		}
+	if err == nil {
+		err = k.f.Sync()
+		k.doubt = k.doubt || err != nil // the kernel tells an error once, of whatever was written
 	}
-	if err := errors.Join(k.changed(), k.f.Sync()); err != nil {
+	if err != nil {
 		return fmt.Errorf("destroy a key: %w", err)
 	}
 	k.mu.Lock()
@@ -104,6 +103,21 @@ func (k *KeyFile) Destroy(subject string) error {
 	delete(k.dying, lookup)
 	k.free = append(k.free, slots...)
 	return nil
+}
+
+// overwrite forgets a key and overwrites its slots.
+func (k *KeyFile) overwrite(subject string) (lookup [lookupSize]byte, slots []int64, err error) {
+	k.disk.Lock()
+	defer k.disk.Unlock()
+	if lookup, slots = k.forget(subject); len(slots) == 0 {
+		return lookup, nil, nil
+	}
+	for _, at := range slots {
+		if _, err := k.f.WriteAt(make([]byte, slotSize), at); err != nil {
+			return lookup, slots, err
+		}
+	}
+	return lookup, slots, k.changed()
 }
 
 // forget takes a key out of memory; its slots wait to be overwritten. k.disk is
@@ -130,32 +144,48 @@ func (k *KeyFile) forget(subject string) (lookup [lookupSize]byte, slots []int64
 // the kernel may have dropped what it had not written, so the next one writes
 // it again.
 func (k *KeyFile) Sync() error {
+	k.syncs.Lock()
+	defer k.syncs.Unlock()
+	slots, needed, err := k.beforeSync()
+	if err != nil || !needed {
+		return err
+	}
+	if err = k.f.Sync(); err == nil {
+		k.doubt = false
+		return nil
+	}
+	k.notSynced(slots)
+	return fmt.Errorf("sync the key table: %w", err)
+}
+
+// beforeSync writes what has to be in the file and returns the slots that the
+// sync is for.
+func (k *KeyFile) beforeSync() (slots []int64, needed bool, err error) {
 	k.disk.Lock()
 	defer k.disk.Unlock()
 	if err := k.store(); err != nil {
-		return err
+		return nil, false, err
 	}
 	k.mu.Lock()
-	slots, needed := k.fresh, k.stale || len(k.fresh) > 0
+	slots, needed = k.fresh, k.stale || k.doubt || len(k.fresh) > 0
 	k.fresh, k.stale = nil, false
 	k.mu.Unlock()
-	if !needed {
-		return nil
+	if !k.doubt {
+		return slots, needed, nil
 	}
-	var err error
-	if k.doubt {
-		err = k.rewrite(slots)
+	if err := k.rewrite(slots); err != nil {
+		k.notSynced(slots)
+		return nil, false, fmt.Errorf("sync the key table: %w", err)
 	}
-	if err == nil {
-		err = k.f.Sync()
-	}
-	if k.doubt = err != nil; k.doubt {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.fresh, k.stale = append(k.fresh, slots...), true
-		return fmt.Errorf("sync the key table: %w", err)
-	}
-	return nil
+	return slots, needed, nil
+}
+
+// notSynced puts slots back for the next sync.
+func (k *KeyFile) notSynced(slots []int64) {
+	k.doubt = true
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fresh, k.stale = append(k.fresh, slots...), true
 }
 
 // rewrite writes slots once more.

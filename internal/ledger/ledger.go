@@ -51,7 +51,8 @@ type Ledger struct {
 	kick   chan struct{} // something was queued
 	urgent chan struct{} // the queue is half full
 	stop   context.CancelFunc
-	done   sync.WaitGroup // of run
+	heavy  chan struct{}  // much was written since the last sync
+	done   sync.WaitGroup // of run, mind and recheck
 
 	open      atomic.Int64 // intents without their exchange, as of the last commit
 	nonceHigh [4]byte
@@ -117,6 +118,7 @@ func Open(options Options) (*Ledger, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.stop = cancel
 	l.done.Go(func() { l.run(ctx) })
+	l.done.Go(func() { l.mind(ctx) })
 	err = l.report(found)
 	if err == nil {
 		err = l.startRing()
@@ -147,7 +149,7 @@ func (l *Ledger) opened() error {
 func open(opt Options, lock io.Closer) (*Ledger, found, error) {
 	l := &Ledger{
 		opt: opt, keys: opt.Keys, lock: lock, turn: make(chan struct{}, 1),
-		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1), erasing: map[string]string{}, memo: event.NewMemo(),
+		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1), heavy: make(chan struct{}, 1), erasing: map[string]string{}, memo: event.NewMemo(),
 	}
 	var nonce [event.NonceSize]byte
 	if _, err := io.ReadFull(opt.Rand, nonce[:]); err != nil {

@@ -52,7 +52,7 @@ func segments(dir string) ([]uint64, error) {
 // It reads what stands behind the last checkpoint, or all of the last segment
 // and of those with open intents where there is none that it may trust.
 func (l *Ledger) recover(sign *signer) (found, error) {
-	d := &disk{opt: &l.opt, keys: l.keys, sign: sign, open: openIntents{}, first: 1, oldest: 1, opening: true, names: true}
+	d := &disk{opt: &l.opt, keys: l.keys, sign: sign, open: openIntents{}, first: 1, oldest: 1, opening: true, names: true, heavy: l.heavy, earlyAt: headerSize}
 	l.disk = d
 	all, err := segments(l.opt.Dir)
 	if err != nil {
