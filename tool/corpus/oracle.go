@@ -54,7 +54,7 @@ type compiled struct {
 }
 
 // maxViews bounds the schemas of one document.
-const maxViews = 500_000
+const maxViews = 30_000
 
 var errForeign = errors.New("a keyword that the oracle is not asked about")
 

@@ -23,7 +23,7 @@ func (t *trial) parameter(op *contract.Operation, p *contract.Parameter, side si
 		return
 	}
 	seed, ok := t.sample.takes(t.name, fmt.Sprint(op.Key, p.In, p.Name, s.Pointer, side))
-	if !ok {
+	if !ok || t.late() {
 		return
 	}
 	at := view{s.Pointer, side, ""}

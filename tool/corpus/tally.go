@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,7 @@ type counts struct {
 	uncompiledParameters int
 	barren               int            // no value that the oracle accepts was found
 	loose                int            // patterns that the oracle does not check
+	late                 map[string]int // by document: schemas and parameters for which the oracle left no time
 	refused              map[string]int // schemas that the oracle cannot compile, by why
 	values               score          // the oracle accepts them
 	mutants              score          // single faults: the oracle refuses them
@@ -56,6 +58,7 @@ func (n *counts) add(o *counts) {
 	n.barren += o.barren
 	n.loose += o.loose
 	n.composite += o.composite
+	maps.Copy(n.late, o.late)
 	for why, k := range o.refused {
 		n.refused[why] += k
 	}
@@ -79,7 +82,7 @@ type difference struct {
 }
 
 func newCounts() *counts {
-	return &counts{refused: map[string]int{}, classes: map[string][]difference{}}
+	return &counts{late: map[string]int{}, refused: map[string]int{}, classes: map[string][]difference{}}
 }
 
 // uncompiled counts a schema that the oracle does not take.
@@ -138,6 +141,9 @@ func (n *counts) print(w io.Writer, shown int) bool {
 	fmt.Fprintf(w, "%d schemas of bodies, %d compile with the oracle, %d of these without a value that it accepts\n", n.schemas, compiled, n.barren)
 	for _, why := range slices.Sorted(mapKeys(n.refused)) {
 		fmt.Fprintf(w, "  %8d  %s\n", n.refused[why], why)
+	}
+	for _, name := range slices.Sorted(mapKeys(n.late)) {
+		fmt.Fprintf(w, "  %8d  schemas and parameters of %s were not tried: the oracle took over %v for the others\n", n.late[name], name, patience)
 	}
 	fmt.Fprintf(w, "%d parameters are beyond the oracle, %d bodies have something else for a schema\n", n.uncompiledParameters, n.never)
 	fmt.Fprintf(w, "%d patterns are beyond RE2 and checked by neither\n", n.loose)

@@ -47,6 +47,7 @@ func (s sample) takes(document, what string) (uint64, bool) {
 // A trial holds the machine to the oracle on one document.
 type trial struct {
 	name     string // of the document
+	until    time.Time
 	sample   sample
 	oracle   *oracle
 	programs *schema.Programs
@@ -108,6 +109,10 @@ func tryAll(ctx context.Context, w io.Writer, paths []string, s sample) (*counts
 // leads to.
 const largest = 15 << 20
 
+// patience is for how long one document is tried. With hierarchies of hundreds
+// of types, each of which leads to all others, the oracle knows no end.
+const patience = 5 * time.Minute
+
 // tryDocument tries the schemas of one document. One that the front end
 // refuses, or that is no JSON, has none.
 func tryDocument(ctx context.Context, path string, s sample, n *counts) error {
@@ -132,7 +137,7 @@ func tryDocument(ctx context.Context, path string, s sample, n *counts) error {
 	}
 	n.documents++
 	t := &trial{
-		name: path, sample: s, oracle: newOracle(root, c.Dialect), programs: schema.NewPrograms(), count: n, done: map[tried]bool{},
+		name: path, until: time.Now().Add(patience), sample: s, oracle: newOracle(root, c.Dialect), programs: schema.NewPrograms(), count: n, done: map[tried]bool{},
 	}
 	t.run(c)
 	return nil
@@ -169,11 +174,20 @@ func (t *trial) media(list []*contract.Media, side side) {
 		}
 		t.done[tried{s, side}] = true
 		seed, ok := t.sample.takes(t.name, fmt.Sprint(s.Pointer, side))
-		if !ok {
+		if !ok || t.late() {
 			continue
 		}
 		t.body(s, side, seed)
 	}
+}
+
+// late counts a schema for which there is no time.
+func (t *trial) late() bool {
+	if time.Now().Before(t.until) {
+		return false
+	}
+	t.count.late[t.name]++
+	return true
 }
 
 // body tries a schema on both: values that the oracle accepts, and their
