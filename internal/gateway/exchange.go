@@ -220,13 +220,12 @@ func (e *exchange) check(b *plan.Bound) bool {
 		a = b.Answerer.Answer(&e.x)
 	}
 	e.running = ""
-	if !enforced {
-		e.x.Truncate(before)
-	}
-	for i := range e.x.Edits()[min(before, len(e.x.Edits())):] {
-		e.x.Edits()[before+i].Risk = b.Risk
+	if len(e.x.Edits()) > before {
+		e.sign(b.Risk, before, enforced)
 	}
 	switch {
+	case d == nil && a == nil:
+		e.passed(b)
 	case d != nil && enforced:
 		if d.At.IsZero() && !b.At.IsZero() {
 			e.ev.At = b.At.String()
@@ -242,6 +241,19 @@ func (e *exchange) check(b *plan.Bound) bool {
 		e.passed(b)
 	}
 	return false
+}
+
+// sign says who asked for the edits after the first n, or takes them back
+// where the guard only observes.
+func (e *exchange) sign(id string, n int, enforced bool) {
+	if !enforced {
+		e.x.Truncate(n)
+		return
+	}
+	edits := e.x.Edits()[n:]
+	for i := range edits {
+		edits[i].Risk = id
+	}
 }
 
 // passed notes that a risk's guard let the exchange pass.
