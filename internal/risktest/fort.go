@@ -86,7 +86,7 @@ func compile(c *contract.Contract, address string, risks []risk.Risk) (*plan.Pla
 // not allowed.
 func elsewhere(h wire.Handler) wire.Handler {
 	return wire.HandlerFunc(func(x *wire.Exchange) {
-		x.Peer = netip.AddrFrom4([4]byte{192, 0, 2, 7})
+		x.Peer, x.Named = netip.AddrFrom4([4]byte{192, 0, 2, 7}), ""
 		h.Serve(x)
 	})
 }
