@@ -182,6 +182,7 @@ func TestACodedReplyTooLargeToHoldIsStrippedWhileItPasses(t *testing.T) {
 	t.Parallel()
 	body, lawful := listing(20000)
 	for coding := range coders() {
+		sent := coded(coding, body)
 		t.Run(coding, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
@@ -191,7 +192,7 @@ func TestACodedReplyTooLargeToHoldIsStrippedWhileItPasses(t *testing.T) {
 				} {
 					rw.Header().Set(name, value)
 				}
-				_, _ = io.WriteString(rw, coded(coding, body))
+				_, _ = io.WriteString(rw, sent)
 			}, []risk.Risk{stripper()}, []*contract.Operation{secrets()})
 			get, got := w.do(t, "GET", "/list", "", "Accept-Encoding", "gzip, br")
 			if get.StatusCode != 200 || got != lawful || get.ContentLength >= 0 {

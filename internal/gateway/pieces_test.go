@@ -44,6 +44,10 @@ func TestManyValuesAreStrippedWhileTheyPass(t *testing.T) {
 		for _, n := range []int{1, 20000} {
 			body, lawful := lines(n, form)
 			for _, coding := range []string{"", "sized", "gzip", "br"} {
+				sent := body // made here: an upstream that is busy with it would be too slow
+				if coding == "gzip" || coding == "br" {
+					sent = coded(coding, body)
+				}
 				t.Run(fmt.Sprintf("%s, %d, %q", media, n, coding), func(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
@@ -57,7 +61,7 @@ func TestManyValuesAreStrippedWhileTheyPass(t *testing.T) {
 							_, _ = io.WriteString(rw, body)
 						default:
 							rw.Header().Set("Content-Encoding", coding)
-							_, _ = io.WriteString(rw, coded(coding, body))
+							_, _ = io.WriteString(rw, sent)
 						}
 					}, []risk.Risk{stripper()}, []*contract.Operation{manySecrets(media)})
 					if resp, got := w.do(t, "GET", "/list", ""); resp.StatusCode != 200 || got != lawful || resp.Header.Get("Content-Encoding") != "" {
