@@ -22,7 +22,7 @@ import (
 // waits three times or more, so that the target is a fraction of a second.
 const (
 	brakeTime   = 50 * time.Millisecond  // between two looks
-	brakeTarget = 100 * time.Millisecond // that half of all waits may take
+	brakeTarget = 125 * time.Millisecond // that half of all waits may take
 	brakeAlpha  = 0.4                    // a second, for a wait that is too long
 	brakeBeta   = 2.0                    // a second, for one that grows
 	brakeMost   = 0.98                   // some always pass, to see
