@@ -35,12 +35,15 @@ const (
 	unknownShare   = 3 // of the time for the head, where nothing is known
 	learnedAfter   = 8 // answers
 	forgets        = 64
-	lanes          = 64 // of one address; two operations may share one, to the pace of the slower
+	lanes          = 2048 // of one address
+	probes         = 8    // places where the lane of an operation may be; where all are others', the last is shared
 	askEvery       = time.Second
 )
 
 // A lane is what is known of one operation at one address.
 type lane struct {
+	operation string // whose it is
+
 	health breaker      // opened by silence alone
 	bodies cooldown     // for those that are of no use
 	usual  atomic.Int64 // the longest wait for a head of late, in nanoseconds
@@ -131,12 +134,18 @@ func (v *vigil) listen(sent, now time.Time) {
 
 // lane is what is known of an operation here.
 func (a *address) lane(operation string) *lane {
-	at := &a.lanes[maphash.String(a.set.seed, operation)%lanes]
-	if l := at.Load(); l != nil {
-		return l
+	var l *lane
+	for k, h := uint64(0), maphash.String(a.set.seed, operation); k < probes; k++ {
+		at := &a.lanes[(h+k)%lanes]
+		if l = at.Load(); l == nil {
+			at.CompareAndSwap(nil, &lane{operation: operation, health: breaker{conf: a.health.conf}, bodies: cooldown{conf: a.health.conf}})
+			l = at.Load()
+		}
+		if l.operation == operation {
+			break
+		}
 	}
-	at.CompareAndSwap(nil, &lane{health: breaker{conf: a.health.conf}, bodies: cooldown{conf: a.health.conf}})
-	return at.Load()
+	return l
 }
 
 // heads counts a head of a reply to what was sent then; the zero time: it came

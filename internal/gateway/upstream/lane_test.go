@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"context"
+	"fmt"
+	"hash/maphash"
 	"io"
 	"net"
 	"net/url"
@@ -414,6 +416,27 @@ func TestTinyChunksCostNoMoreThanTheyBring(t *testing.T) {
 		_ = p.Body.Close()
 		if want != (n == most) || !want && !kindIs(err, Malformed) {
 			t.Errorf("%.20q: %d bytes, %v", text, n, err)
+		}
+	}
+}
+
+func TestOperationsHaveLanesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	a := &address{set: &Set{seed: maphash.MakeSeed()}}
+	of := map[*lane]string{}
+	for i := range 500 {
+		name := fmt.Sprintf("GET /%d", i)
+		l := a.lane(name)
+		if l.operation != name || of[l] != "" {
+			t.Errorf("%s has the lane of %q, as %q has", name, l.operation, of[l])
+		}
+		if of[l] = name; a.lane(name) != l {
+			t.Errorf("%s has two lanes", name)
+		}
+	}
+	for i := range 5 * lanes { // more than there are lanes share some
+		if a.lane(fmt.Sprintf("PUT /%d", i)) == nil {
+			t.Fatal("no lane")
 		}
 	}
 }
