@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/sallyport/sallyport/risk"
 	"github.com/sallyport/sallyport/source"
@@ -61,7 +62,10 @@ func (r *reader) where() string {
 // under runs f with name added to the path.
 func (r *reader) under(name string, f func()) {
 	if len(name) > maxQuoted {
-		name = name[:maxQuoted] + "…"
+		name = strings.ToValidUTF8(name[:maxQuoted], "") + "…"
+	}
+	if strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		name = quote(name) // a diagnostic is one line
 	}
 	r.path = append(r.path, name)
 	f()
