@@ -312,7 +312,7 @@ func (j *judge) settle(byMark map[string][]sent) {
 		}
 		for i, s := range list[:len(list)-1] {
 			if s.replied || s.cut != list[i+1].cut {
-				j.blame("%s %s reached the back end %d times", s.method, s.target, len(list))
+				j.blame("%s %s reached the back end %d times%s", s.method, s.target, len(list), j.told(m))
 				break
 			}
 		}
@@ -355,6 +355,15 @@ func (j *judge) source(v *verdict, s *sent) {
 		return
 	}
 	j.blame("%s: %s: forwarded %s %s (%d bytes, ended: %v), which no well-formed request asks for", v.class, v.name, s.method, s.target, len(s.body), !s.cut)
+}
+
+// told names the case of a mark.
+func (j *judge) told(m string) string {
+	var id int
+	if _, err := fmt.Sscanf(m[:min(6, len(m))], "%d", &id); err != nil || j.cases[id] == nil {
+		return ""
+	}
+	return " (" + j.cases[id].class + ": " + j.cases[id].name + ")"
 }
 
 // left tells whether the client of a marked request left early.
