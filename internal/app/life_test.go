@@ -76,12 +76,12 @@ func TestAChangedDocumentIsTakenAndABrokenOneIsNot(t *testing.T) {
 		t.Fatalf("before: %d", status)
 	}
 	write(t, document, strings.Replace(tiny, "maxLength: 5", "maxLength: 50", 1))
-	eventually(t, "the new document", 10*time.Second, func() bool {
+	eventually(t, "the new document", time.Minute, func() bool {
 		status, _, _ := r.do(t, "GET", "/things/1?q=abcdefgh", "", r.Key)
 		return status == 200
 	})
 	write(t, document, "openapi: 3.0.3\npaths: [\n")
-	eventually(t, "the refusal", 10*time.Second, func() bool { return strings.Contains(r.out.String(), "reload refused") })
+	eventually(t, "the refusal", time.Minute, func() bool { return strings.Contains(r.out.String(), "reload refused") })
 	if status, _, _ := r.do(t, "GET", "/things/1?q=abcdefgh", "", r.Key); status != 200 {
 		t.Errorf("the old plan must serve on, got %d", status)
 	}
@@ -89,7 +89,7 @@ func TestAChangedDocumentIsTakenAndABrokenOneIsNot(t *testing.T) {
 		t.Errorf("health is %v", h["status"])
 	}
 	write(t, document, tiny)
-	eventually(t, "recovery", 10*time.Second, func() bool { return health(t, r)["status"] == "ok" })
+	eventually(t, "recovery", time.Minute, func() bool { return health(t, r)["status"] == "ok" })
 }
 
 func health(t *testing.T, r *running) map[string]any {
@@ -110,7 +110,7 @@ func TestAWeakerPolicyIsRefusedAtReload(t *testing.T) {
 	t.Parallel()
 	r, file, _ := guarded(t, "")
 	write(t, file, policyText(upstreamOf(t, file), "mode: observe\n"))
-	eventually(t, "the refusal", 10*time.Second, func() bool { return strings.Contains(r.out.String(), string(CodeWeaker)) })
+	eventually(t, "the refusal", time.Minute, func() bool { return strings.Contains(r.out.String(), string(CodeWeaker)) })
 	if status, _, _ := r.do(t, "GET", "/things/x", "", r.Key); status != 400 {
 		t.Errorf("it is weaker all the same: %d", status)
 	}
@@ -121,10 +121,10 @@ func TestAFailingTestBlocksAReload(t *testing.T) {
 	r, file, _ := guarded(t, "")
 	test := "tests:\n  - { as: anonymous, do: \"GET /things/1\", expect: allow }\n"
 	write(t, file, policyText(upstreamOf(t, file), test))
-	eventually(t, "the refusal", 10*time.Second, func() bool { return strings.Contains(r.out.String(), string(CodeTest)) })
+	eventually(t, "the refusal", time.Minute, func() bool { return strings.Contains(r.out.String(), string(CodeTest)) })
 	passing := "tests:\n  - { as: anonymous, do: \"GET /things/1\", expect: deny authn 401 }\n  - { as: key, do: \"GET /things/1\", upstream: {body: {id: 1}}, expect: allow }\n  - { as: key, do: \"PUT /things/1\", body: {name: 5}, expect: deny request 400 }\n"
 	write(t, file, policyText(upstreamOf(t, file), passing))
-	eventually(t, "the reload", 10*time.Second, func() bool { return strings.Contains(r.out.String(), "reloaded") })
+	eventually(t, "the reload", time.Minute, func() bool { return strings.Contains(r.out.String(), "reloaded") })
 }
 
 func TestARevocationByAnotherProcessActsWithinASecond(t *testing.T) {
@@ -178,7 +178,7 @@ func TestTheLogHoldsWhatBecameOfKeys(t *testing.T) {
 	old, successor := issued.Record.ID, next.Record.ID
 	want := map[string]bool{"key-created " + old: true, "key-revoked " + old: true, "key-created " + successor: true, "key-revoked " + successor: true}
 	seen := map[string]string{}
-	eventually(t, "the records", 10*time.Second, func() bool {
+	eventually(t, "the records", time.Minute, func() bool {
 		clear(seen)
 		for e, err := range (ledger.Reader{Dir: LogPath(r.dir)}).Scan(t.Context(), ledger.Query{}) {
 			if err != nil {
@@ -375,7 +375,7 @@ func TestTheDataPlaneRunsOnWithoutTheKeyStore(t *testing.T) {
 	if err := os.Rename(KeysPath(r.dir), KeysPath(r.dir)+".gone"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the fault", 10*time.Second, func() bool { return health(t, r)["status"] == "degraded" })
+	eventually(t, "the fault", time.Minute, func() bool { return health(t, r)["status"] == "degraded" })
 	if status, _, _ := r.do(t, "GET", "/things/1", "", r.Key); status != 200 {
 		t.Errorf("a known key got %d", status)
 	}

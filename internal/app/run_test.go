@@ -146,7 +146,7 @@ func start(t *testing.T, opt Options, out *output) *running {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	r.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableCompression: true}, Timeout: 10 * time.Second}
+	r.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableCompression: true}, Timeout: time.Minute}
 	t.Cleanup(r.client.CloseIdleConnections)
 	return r
 }

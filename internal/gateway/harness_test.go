@@ -213,7 +213,7 @@ func newWorld(t *testing.T, back http.HandlerFunc, risks []risk.Risk, ops []*con
 func (w *world) apply(t *testing.T, risks []risk.Risk, ops []*contract.Operation, opts ...option) {
 	t.Helper()
 	set := plan.Settings{
-		Limits: plan.Limits{MaxBody: 1 << 16, MaxReply: 1 << 18, Body: 2 * time.Second, Upstream: 2 * time.Second, Idle: 2 * time.Second},
+		Limits: plan.Limits{MaxBody: 1 << 16, MaxReply: 1 << 18, Body: 2 * time.Second, Upstream: 5 * time.Second, Idle: 5 * time.Second},
 		Risk:   func(string) plan.Setting { return plan.Setting{} },
 	}
 	in := plan.Inputs{
