@@ -38,7 +38,7 @@ const (
 )
 
 const (
-	maxInput = 1 << 10          // bytes of an input that is mutated, and to which one may grow
+	maxInput = 512              // bytes of an input that is mutated, and to which one may grow
 	hang     = 30 * time.Second // after which an execution is given up
 	report   = 10 * time.Second
 )

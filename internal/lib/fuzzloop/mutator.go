@@ -16,7 +16,7 @@ func newMutator() *mutator { return &mutator{m: makeMutator()} }
 
 // tries is how many inputs are looked at for the smallest, which is quick to
 // execute.
-const tries = 3
+const tries = 4
 
 // next gives an input that is good until the call that follows. One in two is
 // made of the newer half of the corpus.
