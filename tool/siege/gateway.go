@@ -158,7 +158,7 @@ func (g *gateway) run(ctx context.Context, args ...string) (string, error) {
 
 // client returns a client that keeps n connections.
 func (g *gateway) client(n int) *http.Client {
-	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: n, MaxIdleConns: n, DisableCompression: true}}
+	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: n, MaxIdleConns: n, IdleConnTimeout: 30 * time.Second, DisableCompression: true}}
 }
 
 // get asks for one order and returns the status.
