@@ -169,6 +169,7 @@ type sent struct {
 	tape    int
 	cut     bool
 	replied bool
+	lost    bool // the connection was dropped behind it, with a reply on it or none
 }
 
 var marks = regexp.MustCompile(`(\d{6})([a-z0-9])`)
@@ -200,6 +201,9 @@ func (j *judge) tapes(list []*tape, backEnd string) map[string][]sent {
 			j.n["cut upstream"]++
 		}
 		saw := j.answers(n, all, down)
+		if dropped && len(all) > 0 { // one whose client left may have been under way then
+			all[len(all)-1].lost = true
+		}
 		told += len(saw)
 		for _, k := range saw {
 			most = max(most, k)
@@ -311,7 +315,7 @@ func (j *judge) settle(byMark map[string][]sent) {
 			continue
 		}
 		for i, s := range list[:len(list)-1] {
-			if s.replied || s.cut != list[i+1].cut {
+			if s.replied && !s.lost || s.cut != list[i+1].cut {
 				j.blame("%s %s reached the back end %d times%s", s.method, s.target, len(list), j.told(m))
 				break
 			}
