@@ -38,12 +38,7 @@ func closeAll(conns []net.Conn) {
 
 // idle keeps connections open after one request each.
 func idle(ctx context.Context, o *options) error {
-	to, err := newOrigin(0)
-	if err != nil {
-		return err
-	}
-	defer to.close()
-	g, err := newGateway(ctx, o.bin, to, "")
+	g, err := newGateway(ctx, o.bin)
 	if err != nil {
 		return err
 	}
@@ -91,12 +86,7 @@ func idle(ctx context.Context, o *options) error {
 
 // slow keeps clients that never finish their head, and a good one beside.
 func slow(ctx context.Context, o *options) error {
-	to, err := newOrigin(0)
-	if err != nil {
-		return err
-	}
-	defer to.close()
-	g, err := newGateway(ctx, o.bin, to, "")
+	g, err := newGateway(ctx, o.bin)
 	if err != nil {
 		return err
 	}

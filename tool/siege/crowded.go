@@ -9,12 +9,7 @@ import (
 // crowded measures the peak with a few clients that wait for their answers, then
 // with ten times as many.
 func crowded(ctx context.Context, o *options) error {
-	to, err := newOrigin(0)
-	if err != nil {
-		return err
-	}
-	defer to.close()
-	g, err := newGateway(ctx, o.bin, to, "")
+	g, err := newGateway(ctx, o.bin)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type gateway struct {
 	cmd      *exec.Cmd
 	out      *output
 	ended    chan struct{}
+	to       *origin // behind it; nil where somebody else looks after that
 }
 
 // output keeps what a process prints, up to 1 MiB.
@@ -51,10 +52,20 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// newGateway writes a policy and starts the gateway, with a key. The limits
-// for one caller are off: all load comes from one.
-func newGateway(ctx context.Context, bin string, to *origin, settings string) (*gateway, error) {
-	return newGatewayOf(ctx, bin, settings+"apis:\n"+apiText("siege", "", to.url, ""))
+// newGateway starts an origin and a gateway in front of it. stop ends both. The
+// limits for one caller are off: all load comes from one.
+func newGateway(ctx context.Context, bin string) (*gateway, error) {
+	to, err := newOrigin()
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGatewayOf(ctx, bin, "apis:\n"+apiText("siege", "", to.url, ""))
+	if err != nil {
+		to.close()
+		return nil, err
+	}
+	g.to = to
+	return g, nil
 }
 
 // apiText is the policy of one API. Settings are lines of it.
@@ -142,6 +153,9 @@ func (g *gateway) stop() {
 		g.kill()
 	}
 	_ = os.RemoveAll(g.dir)
+	if g.to != nil {
+		g.to.close()
+	}
 }
 
 // run runs another command of the binary on the same state.
@@ -158,7 +172,7 @@ func (g *gateway) run(ctx context.Context, args ...string) (string, error) {
 
 // client returns a client that keeps n connections.
 func (g *gateway) client(n int) *http.Client {
-	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: n, MaxIdleConns: n, IdleConnTimeout: 30 * time.Second, DisableCompression: true}}
+	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: n, MaxIdleConns: n, DisableCompression: true}}
 }
 
 // get asks for one order and returns the status.

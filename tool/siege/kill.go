@@ -55,12 +55,7 @@ func disturb(ctx context.Context, name string) error {
 
 // crash is one siege of kills.
 func crash(ctx context.Context, o *options, name string) error {
-	to, err := newOrigin(0)
-	if err != nil {
-		return err
-	}
-	defer to.close()
-	g, err := newGateway(ctx, o.bin, to, "")
+	g, err := newGateway(ctx, o.bin)
 	if err != nil {
 		return err
 	}
@@ -100,12 +95,12 @@ func crash(ctx context.Context, o *options, name string) error {
 	verified, err := g.run(ctx, "log", "verify")
 	slices.Sort(starts)
 	fmt.Printf("%-9s %d kills; %d orders reached the origin, %d intents; serves again after %v (median), %v (worst); %s\n",
-		name, o.kills, to.orders(), intents, starts[len(starts)/2].Round(time.Millisecond), starts[len(starts)-1].Round(time.Millisecond), firstLine(verified))
+		name, o.kills, g.to.orders(), intents, starts[len(starts)/2].Round(time.Millisecond), starts[len(starts)-1].Round(time.Millisecond), firstLine(verified))
 	switch {
 	case err != nil:
 		return broke("the log does not verify: %v", err)
-	case intents < to.orders():
-		return broke("%d intents are lost", to.orders()-intents)
+	case intents < g.to.orders():
+		return broke("%d intents are lost", g.to.orders()-intents)
 	case starts[len(starts)-1] > time.Second:
 		return broke("it took %v to serve again", starts[len(starts)-1])
 	}

@@ -48,20 +48,19 @@ components:
 // An origin is the API behind the gateway. It counts the orders that reached
 // it.
 type origin struct {
-	url   string
-	srv   *http.Server
-	delay time.Duration // of each answer
+	url string
+	srv *http.Server
 
 	mu    sync.Mutex
 	wrote map[string]bool // ids of orders that were posted
 }
 
-func newOrigin(delay time.Duration) (*origin, error) {
+func newOrigin() (*origin, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	o := &origin{url: "http://" + l.Addr().String(), delay: delay, wrote: map[string]bool{}}
+	o := &origin{url: "http://" + l.Addr().String(), wrote: map[string]bool{}}
 	o.srv = &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
 	go func() { _ = o.srv.Serve(l) }() // ends with close
 	return o, nil
@@ -71,9 +70,6 @@ func (o *origin) close() { _ = o.srv.Close() }
 
 // ServeHTTP answers orders, and echoes on an upgraded connection.
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if o.delay > 0 {
-		time.Sleep(o.delay)
-	}
 	if r.URL.Path == "/echo" {
 		echo(w)
 		return

@@ -86,7 +86,7 @@ func (g *gateway) worked() time.Duration {
 
 // serveOrigin is an origin as a process.
 func serveOrigin(ctx context.Context) error {
-	to, err := newOrigin(0)
+	to, err := newOrigin()
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,9 @@ type rawClient struct {
 }
 
 type rawConn struct {
-	c net.Conn
-	r *bufio.Reader
+	c    net.Conn
+	r    *bufio.Reader
+	used time.Time // the last time
 }
 
 const (
@@ -57,9 +58,13 @@ func (c *rawClient) ask(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	_ = conn.c.SetDeadline(time.Now().Add(c.limit))
+	idle := time.Since(conn.used)
 	status, last, err := conn.exchange(c.request)
 	if err != nil || last {
 		_ = conn.c.Close()
+		if err != nil {
+			err = fmt.Errorf("after %v without use: %w", idle.Round(time.Millisecond), err)
+		}
 		return status, err
 	}
 	c.keep(conn)
@@ -82,13 +87,13 @@ func (c *rawClient) take(ctx context.Context) (*rawConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	return &rawConn{c: nc, r: bufio.NewReaderSize(nc, 2048)}, nil
+	return &rawConn{c: nc, r: bufio.NewReaderSize(nc, 2048), used: time.Now()}, nil
 }
 
 func (c *rawClient) keep(conn *rawConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.idle) < maxRawIdle {
+	if conn.used = time.Now(); len(c.idle) < maxRawIdle {
 		c.idle = append(c.idle, conn)
 		return
 	}

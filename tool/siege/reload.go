@@ -14,12 +14,7 @@ import (
 
 // reload lets the gateway take its policy anew again and again.
 func reload(ctx context.Context, o *options) error {
-	to, err := newOrigin(0)
-	if err != nil {
-		return err
-	}
-	defer to.close()
-	g, err := newGateway(ctx, o.bin, to, "")
+	g, err := newGateway(ctx, o.bin)
 	if err != nil {
 		return err
 	}

@@ -102,12 +102,7 @@ func folderSize(dir string) (n int64) {
 
 // soak keeps 70 % of the peak up and looks at what grows.
 func soak(ctx context.Context, o *options) error {
-	to, err := newOrigin(0)
-	if err != nil {
-		return err
-	}
-	defer to.close()
-	g, err := newGateway(ctx, o.bin, to, "")
+	g, err := newGateway(ctx, o.bin)
 	if err != nil {
 		return err
 	}

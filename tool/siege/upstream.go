@@ -60,7 +60,7 @@ type badRun struct {
 }
 
 func upstreamKind(ctx context.Context, o *options, b badness, budget budgetOf) error {
-	well, err := newOrigin(0)
+	well, err := newOrigin()
 	if err != nil {
 		return err
 	}
