@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	_ "embed"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -137,41 +138,11 @@ http {
 	return b.process(ctx, processor, name, root, "nginx", "-p", dir, "-c", conf, "-e", filepath.Join(dir, "error.log"))
 }
 
-// document is the API of the origin.
-const document = `openapi: 3.1.0
-info: {title: Bench, version: "1"}
-paths:
-  /orders/{id}:
-    parameters: [{name: id, in: path, required: true, schema: {type: integer, minimum: 1, maximum: 999999}}]
-    get:
-      responses:
-        "200": {description: an order, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
-  /orders:
-    post:
-      requestBody: {required: true, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
-      responses:
-        "200": {description: the order, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
-components:
-  schemas:
-    Order:
-      type: object
-      additionalProperties: false
-      required: [customer, lines]
-      properties:
-        customer: {type: string, format: uuid}
-        lines:
-          type: array
-          maxItems: 100
-          items:
-            type: object
-            additionalProperties: false
-            required: [sku, quantity]
-            properties:
-              sku: {type: string, pattern: "^[a-z]+-[0-9]{4}$", maxLength: 20}
-              quantity: {type: integer, minimum: 1, maximum: 99}
-              note: {type: string, maxLength: 200}
-              price: {type: integer, minimum: 0, maximum: 1000000}
-`
+// document is the API of the origin, of the size that DESIGN's
+// budgets speak of.
+//
+//go:embed orders.yaml
+var document string
 
 // ofContract are the risks that hold requests and replies to the contract.
 func ofContract() []string {
