@@ -36,6 +36,10 @@ type rawConn struct {
 const (
 	maxRawIdle = 4096
 	perAddress = 500
+	// restTime is how long a connection may lie unused. The gateway ends one after
+	// a minute, and who writes then has lost the request, not knowing whether it
+	// was heard (RFC 9112 section 9.5).
+	restTime = 30 * time.Second
 )
 
 var errReply = errors.New("not a reply that the siege reads")
@@ -73,11 +77,14 @@ func (c *rawClient) ask(ctx context.Context) (int, error) {
 
 func (c *rawClient) take(ctx context.Context) (*rawConn, error) {
 	c.mu.Lock()
-	if n := len(c.idle); n > 0 {
+	for n := len(c.idle); n > 0; n = len(c.idle) {
 		conn := c.idle[n-1]
 		c.idle = c.idle[:n-1]
-		c.mu.Unlock()
-		return conn, nil
+		if time.Since(conn.used) < restTime {
+			c.mu.Unlock()
+			return conn, nil
+		}
+		_ = conn.c.Close()
 	}
 	c.made++
 	from := net.IPv4(127, 0, 1, byte(1+c.made/perAddress%250))

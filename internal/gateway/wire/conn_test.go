@@ -312,6 +312,26 @@ func TestEveryWaitEnds(t *testing.T) {
 	})
 }
 
+// TestAConnectionThatMovedOnIsNotLate has the watch act on what it saw a moment
+// before: the connection has begun to wait anew meanwhile.
+func TestAConnectionThatMovedOnIsNotLate(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, tell)
+	nc := f.dial(t)
+	r := bufio.NewReader(nc)
+	for range 2 {
+		fmt.Fprint(nc, get())
+		if a := one(t, r, "GET"); a.status != 200 {
+			t.Fatalf("%+v", a)
+		}
+		f.Server.mu.Lock()
+		for c := range f.conns {
+			c.tooLate(f.tick.Load())
+		}
+		f.Server.mu.Unlock()
+	}
+}
+
 func TestASteadySlowBodyIsTaken(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, func(x *Exchange) {

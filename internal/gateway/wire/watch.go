@@ -85,8 +85,12 @@ func (s *Server) overdue(c *conn, now int64) bool {
 }
 
 // tooLate ends what a connection waits for: a head and a body are refused, and
-// everything else closes.
+// everything else closes. A connection that has moved on since it was seen to
+// be late keeps its time.
 func (c *conn) tooLate(now int64) {
+	if !c.s.overdue(c, now) {
+		return
+	}
 	state := c.state.Load()
 	if w := c.wrote.Load(); w > 0 && now-(w-1) > c.s.conf.Write.Milliseconds() {
 		c.cut()
