@@ -3,12 +3,17 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
-	"runtime"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -30,6 +35,9 @@ type badness struct {
 	how func(net.Conn)
 }
 
+// wellKind breaks nothing: what is measured beside it is what measuring adds.
+const wellKind = "well"
+
 const goodReply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{\"id\":7}"
 
 func say(text string) func(net.Conn) {
@@ -42,7 +50,6 @@ func endless(first, text string) func(net.Conn) {
 		_, err := io.WriteString(c, first)
 		for part := bytes.Repeat([]byte(text), 1+(32<<10)/len(text)); err == nil; {
 			_, err = c.Write(part)
-			runtime.Gosched() // the clients that measure are in this process too
 		}
 	}
 }
@@ -68,6 +75,7 @@ func badnesses() []badness {
 		}
 	}
 	return []badness{
+		{name: wellKind, how: say(goodReply)},
 		{name: "slow", how: func(c net.Conn) { time.Sleep(20 * time.Second); say(goodReply)(c) }},
 		{name: "hanging", how: hang},
 		{name: "resetting", how: reset},
@@ -114,6 +122,33 @@ func newBadOrigin(b badness) (*badOrigin, error) {
 }
 
 func (o *badOrigin) close() { _ = o.listener.Close() }
+
+// serveBad is a bad origin as a process, which gives way to all others: an API
+// that writes without end has processors of its own in life.
+func serveBad(ctx context.Context, name string) error {
+	i := slices.IndexFunc(badnesses(), func(b badness) bool { return b.name == name })
+	if i < 0 {
+		return broke("no way to break is called %q", name)
+	}
+	const least = 19
+	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, least)
+	_ = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(least)), 0) // where processes of a session count together
+	o, err := newBadOrigin(badnesses()[i])
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	breaks := make(chan os.Signal, 1)
+	signal.Notify(breaks, syscall.SIGUSR1)
+	fmt.Println(o.url)
+	select {
+	case <-breaks:
+		o.broken.Store(true)
+		<-ctx.Done()
+	case <-ctx.Done():
+	}
+	return nil
+}
 
 func (o *badOrigin) serve(c net.Conn, b badness) {
 	defer c.Close()

@@ -16,6 +16,7 @@ const maxUnderWay = 2 << 10
 type flow struct {
 	load
 	halted atomic.Bool
+	under  atomic.Int64 // that wait for their answer
 	unsent atomic.Int64
 	slow   atomic.Int64 // good answers that came later than useful
 	useful time.Duration
@@ -27,19 +28,18 @@ func pour(ctx context.Context, rate float64, useful time.Duration, one func(cont
 	ctx, stop := context.WithCancel(ctx)
 	f := &flow{useful: useful}
 	f.stop = stop
-	var under atomic.Int64
 	f.group.Go(func() { // ends when ctx does
 		began := time.Now()
 		for sent := 0; ctx.Err() == nil && !f.halted.Load(); {
 			for due := 1 + int(time.Since(began).Seconds()*rate); sent < due; sent++ {
 				at := began.Add(time.Duration(float64(sent) / rate * float64(time.Second)))
-				if under.Load() >= maxUnderWay {
+				if f.under.Load() >= maxUnderWay {
 					f.unsent.Add(1)
 					continue
 				}
-				under.Add(1)
+				f.under.Add(1)
 				f.group.Go(func() { // ends with its answer, which has a limit of time
-					defer under.Add(-1)
+					defer f.under.Add(-1)
 					status, err := one(ctx)
 					if ctx.Err() == nil {
 						f.note(status, err, time.Since(at))
@@ -54,6 +54,14 @@ func pour(ctx context.Context, rate float64, useful time.Duration, one func(cont
 
 // halt lets nothing more begin.
 func (f *flow) halt() { f.halted.Store(true) }
+
+// settle is halt, and waits for the answers of what began, but not for longer.
+func (f *flow) settle(longest time.Duration) {
+	f.halt()
+	for began := time.Now(); f.under.Load() > 0 && time.Since(began) < longest; {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
 
 // rest is halt, and waits for the answers of what began.
 func (f *flow) rest() {

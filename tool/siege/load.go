@@ -92,12 +92,11 @@ func (l *load) end() {
 func (l *load) percentile(p float64) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.times) == 0 {
-		return 0
-	}
-	times := slices.Sorted(slices.Values(l.times))
-	return times[int(p*float64(len(times)-1))]
+	return quantile(slices.Clone(l.times), p)
 }
+
+// all is how many answers, and failures, there were.
+func (l *load) all() int64 { return l.good.Load() + l.shed.Load() + l.bad.Load() }
 
 // rate measures good answers a second over d.
 func (l *load) rate(ctx context.Context, d time.Duration) float64 {

@@ -11,7 +11,8 @@
 //	slow      clients that send a byte now and then: a good client is served
 //	upstream  an API that is slow, hangs, resets, talks garbage and more, beside
 //	          one that is well: each exchange ends in its time, the breaker opens
-//	          within a second, and the other API does not notice
+//	          within a second, and the p99 of the other API is that beside a third
+//	          that is well too
 //	crowd     ten times the clients, which wait for their answers: as many are
 //	          served as before, and the good one among them
 //	overload  ten times the peak, by the clock: the good client is served, as many
@@ -58,13 +59,17 @@ func main() {
 	flag.DurationVar(&o.soak, "soak", 0, "length of the soak; 0: none")
 	kind := flag.String("kind", "", "only the kinds of broken upstreams whose name matches")
 	origin := flag.Bool("origin", false, "be an API behind a gateway, and print the address; the sieges use it")
+	bad := flag.String("bad", "", "be an API that breaks in this way on SIGUSR1, and print the address; the sieges use it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := error(nil)
-	if *origin {
+	switch {
+	case *origin:
 		err = serveOrigin(ctx)
-	} else {
+	case *bad != "":
+		err = serveBad(ctx, *bad)
+	default:
 		err = run(ctx, &o, *match, *kind)
 	}
 	stop()

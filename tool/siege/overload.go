@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,16 +25,16 @@ const (
 	recoverTime = 5 * time.Second
 )
 
-// originProcess starts this program again as an origin, so that what measures
-// does not take its processor.
-func originProcess(ctx context.Context) (url string, pid int, stop func(), err error) {
+// originProcess starts this program again with flags that make it an origin, so
+// that what measures does not take its processor.
+func originProcess(ctx context.Context, flags ...string) (url string, pid int, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("find this program: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, self, "-origin")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd := exec.CommandContext(ctx, self, flags...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: slices.Contains(flags, "-bad")}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -100,7 +101,7 @@ func serveOrigin(ctx context.Context) error {
 // then sends ten times as much by the clock, as users do, who do not wait for
 // each other.
 func overload(ctx context.Context, o *options) error {
-	url, origin, end, err := originProcess(ctx)
+	url, origin, end, err := originProcess(ctx, "-origin")
 	if err != nil {
 		return err
 	}

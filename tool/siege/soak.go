@@ -163,7 +163,7 @@ func watch(ctx context.Context, g *gateway, f *load, long time.Duration) ([]sigh
 		if err != nil {
 			return nil, err
 		}
-		s.at, s.requests = time.Since(began), float64(f.good.Load()+f.shed.Load()+f.bad.Load())
+		s.at, s.requests = time.Since(began), float64(f.all())
 		seen = append(seen, s)
 		fmt.Printf("soak     %10v %11.0f %12.0f %11.0f %12.0f %8.0f %13.1f %14.1f %11.1f\n", s.at.Round(time.Second), s.requests,
 			(s.requests-before.requests)/(s.at-before.at).Seconds(), s.goroutines, s.descriptors, s.threads, s.resident, s.live, s.logged)

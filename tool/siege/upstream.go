@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	neighbourRate = 200 // requests a second
-	badRate       = 100
-	badWindow     = 1500 * time.Millisecond // of each half of a round
-	openWithin    = time.Second
+	openWithin = time.Second
+	// maxMove is by how much the neighbour's p99 may be longer.
+	maxMove = 1.1
 	// slackTime is what a busy machine may add to a budget before it counts as
 	// broken.
 	slackTime = 3 * time.Second
@@ -32,7 +31,7 @@ type budgetOf struct {
 // too.
 func upstream(ctx context.Context, o *options) error {
 	var broken []error
-	fmt.Println("upstream  kind                      timeouts  exchanges   longest  breaker opens  neighbour median      p99")
+	fmt.Println("upstream  kind                      timeouts  exchanges   longest  breaker opens  neighbour: median, and p99, each beside the bad API, and its ratio to that beside a good one")
 	for _, b := range badnesses() {
 		if !o.kind.MatchString(b.name) {
 			continue
@@ -52,11 +51,9 @@ func upstream(ctx context.Context, o *options) error {
 
 // A badRun is one kind of badness under siege.
 type badRun struct {
-	bad        *load
-	longest    atomic.Int64 // exchange, in nanoseconds
-	opened     atomic.Int64 // when the first 503 came after the break, in nanoseconds
-	since      time.Time    // the break
-	alone, hit *load        // the neighbour's answers
+	longest atomic.Int64 // exchange, in nanoseconds
+	opened  atomic.Int64 // when the first 503 came after the break, in nanoseconds
+	since   time.Time    // the break
 }
 
 func upstreamKind(ctx context.Context, o *options, b badness, budget budgetOf) error {
@@ -65,59 +62,45 @@ func upstreamKind(ctx context.Context, o *options, b badness, budget budgetOf) e
 		return err
 	}
 	defer well.close()
-	bad, err := newBadOrigin(b)
+	limit := budget.most + 2*slackTime
+	calm, err := newArm(ctx, o.bin, well, wellKind, budget.policy, limit)
 	if err != nil {
 		return err
 	}
-	defer bad.close()
-	g, err := newGatewayOf(ctx, o.bin, "apis:\n"+apiText("siege", "", well.url, "")+apiText("bad", "/bad", bad.url, budget.policy))
+	defer calm.close()
+	hit, err := newArm(ctx, o.bin, well, b.name, budget.policy, limit)
 	if err != nil {
 		return err
 	}
-	defer g.stop()
-	r := &badRun{bad: &load{}, alone: &load{}, hit: &load{}}
-	r.rounds(ctx, g, bad, o.rounds, budget.most+2*slackTime)
+	defer hit.close()
+	r := &badRun{since: time.Now()}
+	if err := hit.breaks(); err != nil {
+		return err
+	}
+	for i := range o.rounds {
+		both := []*arm{hit, calm}
+		if i%2 > 0 {
+			slices.Reverse(both)
+		}
+		for _, a := range both {
+			a.turn(ctx, func(ctx context.Context) (int, error) { return r.victim(ctx, a) }, a == hit)
+		}
+	}
+	calm.rest()
+	hit.rest()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return r.judge(b, budget)
+	return r.judge(b, budget, calm, hit)
 }
 
-// rounds measures the neighbour alone, and beside the bad one, in turns.
-func (r *badRun) rounds(ctx context.Context, g *gateway, bad *badOrigin, n int, limit time.Duration) {
-	neighbour, victim := g.rawGet("/orders/7", g.key, limit), g.rawGet("/bad/orders/7", g.key, limit)
-	defer neighbour.close()
-	defer victim.close()
-	for range 20 { // the gateway learns what is usual
-		_, _ = victim.ask(ctx)
-	}
-	var all []*flow
-	for i := range n {
-		quiet := pour(ctx, neighbourRate, 0, neighbour.ask)
-		wait(ctx, badWindow)
-		quiet.rest()
-		if i == 0 {
-			r.since = time.Now()
-			bad.broken.Store(true)
-		}
-		loud := pour(ctx, neighbourRate, 0, neighbour.ask)
-		all = append(all, pour(ctx, badRate, 0, func(ctx context.Context) (int, error) { return r.victim(ctx, victim) }))
-		wait(ctx, badWindow)
-		loud.rest()
-		r.alone.add(&quiet.load)
-		r.hit.add(&loud.load)
-		all[i].halt()
-	}
-	for _, f := range all { // those that wait have their budget
-		f.rest()
-		r.bad.add(&f.load)
-	}
-}
-
-// victim asks the bad API, and takes its time.
-func (r *badRun) victim(ctx context.Context, c *rawClient) (int, error) {
+// victim asks the API that may be bad, and takes its time.
+func (r *badRun) victim(ctx context.Context, a *arm) (int, error) {
 	began := time.Now()
-	status, err := c.ask(ctx)
+	status, err := a.victim.ask(ctx)
+	if !a.broken {
+		return status, err
+	}
 	took := int64(time.Since(began))
 	for was := r.longest.Load(); took > was && !r.longest.CompareAndSwap(was, took); was = r.longest.Load() {
 	}
@@ -127,30 +110,27 @@ func (r *badRun) victim(ctx context.Context, c *rawClient) (int, error) {
 	return status, err
 }
 
-func (r *badRun) judge(b badness, budget budgetOf) error {
+func (r *badRun) judge(b badness, budget budgetOf, calm, hit *arm) error {
 	longest, opened := time.Duration(r.longest.Load()), time.Duration(r.opened.Load())
 	words := "not at all"
 	if opened > 0 {
 		words = opened.Round(time.Millisecond).String()
 	}
-	exchanges := r.bad.good.Load() + r.bad.shed.Load() + r.bad.bad.Load()
-	fmt.Printf("upstream  %-25s %-8s %10d %9v %14s %9v x%.2f %9v x%.2f\n", b.name, budget.name, exchanges, longest.Round(time.Millisecond), words,
-		r.hit.percentile(0.5).Round(time.Microsecond), ratio(r.hit, r.alone, 0.5), r.hit.percentile(0.99).Round(time.Microsecond), ratio(r.hit, r.alone, 0.99))
-	answered := slices.Contains([]string{"too long a body", "a byte at a time, body", "endless body", "endless chunks"}, b.name)
+	middle, tail := compare(calm.turns, hit.turns, 0.5), compare(calm.turns, hit.turns, 0.99)
+	victims, alone, beside := sum(hit.victims), sum(calm.turns), sum(hit.turns)
+	fmt.Printf("upstream  %-25s %-8s %10d %9v %14s  %s  %s\n", b.name, budget.name, victims.all(), longest.Round(time.Millisecond), words, middle, tail)
+	answered := slices.Contains([]string{wellKind, "too long a body", "a byte at a time, body"}, b.name)
 	switch {
-	case r.hit.bad.Load()+r.hit.shed.Load()+r.alone.bad.Load()+r.alone.shed.Load() > 0:
-		return broke("%s: the neighbour is not served: %s%s", b.name, r.alone.first, r.hit.first)
+	case beside.bad.Load()+beside.shed.Load()+alone.bad.Load()+alone.shed.Load() > 0:
+		return broke("%s: the neighbour is not served: %s%s", b.name, alone.first, beside.first)
 	case longest > budget.most+slackTime:
 		return broke("%s: an exchange took %v", b.name, longest)
-	case strings.Contains(r.bad.first, "i/o timeout"):
-		return broke("%s: an exchange did not end: %s", b.name, r.bad.first)
+	case strings.Contains(victims.first, "i/o timeout"):
+		return broke("%s: an exchange did not end: %s", b.name, victims.first)
 	case !answered && (opened == 0 || opened > openWithin+slackTime):
 		return broke("%s: the breaker opened after %s", b.name, words)
+	case tail.low > maxMove:
+		return broke("%s: the neighbour's p99 moves by %s", b.name, tail)
 	}
 	return nil
-}
-
-// ratio compares a percentile of two loads.
-func ratio(a, b *load, p float64) float64 {
-	return float64(a.percentile(p)) / max(1, float64(b.percentile(p)))
 }
