@@ -18,7 +18,7 @@ func (m *machine) overspent() bool { return m.steps > firstSteps+stepsPerByte*(m
 // what is left of it is read as JSON. A reply is read to its end, since what
 // must not leave has to be marked.
 func (m *machine) drain() {
-	if m.drained || m.pieces || m.direction != asRequest {
+	if m.drained || m.direction != asRequest {
 		return
 	}
 	m.drained = true
