@@ -3,20 +3,17 @@ package upstream
 import (
 	"bytes"
 	"io"
-	"runtime"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/lib/canon"
 )
 
-// fairBytes is how much of a body is read before others have their turn. A
-// connection on which there is always something to read does not wait, so that
-// its goroutine would keep a processor for 10 ms at a time, and a hundred of them
-// an exchange of another API for a second.
-const fairBytes = 64 << 10
-
-// chunkWork is how many bytes of a body cost as much as a chunk does.
-const chunkWork = 64
+// chunkWork is how many bytes of a body cost as much as a chunk does, and
+// slowChunk as one that is not here whole.
+const (
+	chunkWork = 16
+	slowChunk = 64
+)
 
 // Read reads the body of the reply. io.EOF means that it is whole.
 func (x *call) Read(p []byte) (int, error) {
@@ -30,7 +27,7 @@ func (x *call) Read(p []byte) (int, error) {
 	n, err := x.read(p)
 	if x.taken += n; x.taken >= fairBytes {
 		x.taken = 0
-		runtime.Gosched()
+		x.end.set.turns.next(&x.turn)
 	}
 	if err != nil && err != io.EOF { //nolint:errorlint // ours, bare
 		x.single = true
@@ -88,6 +85,14 @@ func (x *call) readLength(p []byte) (int, error) {
 	return n, err
 }
 
+// yield gives the turn away before a read that will wait.
+func (x *call) yield() {
+	if x.turn.held && !x.c.readable() {
+		x.end.set.turns.leave(&x.turn)
+		x.taken = 0
+	}
+}
+
 // readSome gives what is in the buffer, or else what comes.
 func (x *call) readSome(p []byte) (int, error) {
 	if len(p) == 0 {
@@ -97,6 +102,7 @@ func (x *call) readSome(p []byte) (int, error) {
 	if b.r == b.w {
 		x.w.until(x.before(x.idle))
 		if len(p) >= len(b.in) {
+			x.yield()
 			return x.c.readBytes(&x.w, p)
 		}
 		if err := x.fill(); err != nil {
@@ -129,10 +135,53 @@ const (
 // that small chunks cost no more calls than large ones.
 func (x *call) readChunks(p []byte) (int, error) {
 	n, err := x.readChunk(p)
-	for n > 0 && n < len(p) && err == nil && x.readable() {
+	for n > 0 && n < len(p) && err == nil {
 		var m int
+		if m, err = x.wholeChunks(p[n:]); m > 0 || err != nil {
+			n += m
+			continue
+		}
+		if !x.readable() {
+			break
+		}
 		m, err = x.readChunk(p[n:])
 		n += m
+	}
+	return n, err
+}
+
+// wholeChunks reads the chunks that are here from end to end and fit into p, as
+// far as they are plain: a size of at most four digits, without extensions. It
+// leaves to readChunk what is anything else.
+func (x *call) wholeChunks(p []byte) (n int, err error) {
+	b := x.b
+	have := b.in[b.r:b.w]
+	if x.chunk == chunkEnd && len(have) >= 2 && have[0] == '\r' && have[1] == '\n' {
+		x.chunk, have = sizeLine, have[2:]
+		b.r += 2
+	}
+	if x.chunk != sizeLine {
+		return 0, nil
+	}
+	for err == nil {
+		size, i := 0, 0
+		for ; i < min(len(have), 4); i++ {
+			d, ok := canon.Unhex(have[i])
+			if !ok {
+				break
+			}
+			size = size<<4 | int(d)
+		}
+		end := i + 2 + size
+		if size == 0 || size > len(p)-n || end+2 > len(have) || have[i] != '\r' || have[i+1] != '\n' || have[end] != '\r' || have[end+1] != '\n' {
+			break
+		}
+		n += copy(p[n:], have[i+2:end])
+		have = have[end+2:]
+		b.r += end + 2
+		x.waste = max(0, x.waste+int64(i)-16-2*int64(size))
+		x.taken += chunkWork
+		err = x.tinyChunks(int64(size))
 	}
 	return n, err
 }
@@ -208,8 +257,8 @@ func (x *call) nextChunk() (last bool, err error) {
 	}
 	if x.left > 0 {
 		x.chunk = chunkData
-		x.taken += chunkWork
-		return false, x.tinyChunks()
+		x.taken += slowChunk
+		return false, x.tinyChunks(x.left)
 	}
 	for room := trailerSize; ; {
 		line, err := x.line(room)
@@ -237,10 +286,10 @@ const (
 	tinyTime  = 10 * time.Second
 )
 
-// tinyChunks counts a chunk that holds next to nothing. A stream may bring as
-// many as it likes, in its time.
-func (x *call) tinyChunks() error {
-	if x.left >= tinyChunk {
+// tinyChunks counts a chunk of size bytes, if that is next to nothing. A stream
+// may bring as many as it likes, in its time.
+func (x *call) tinyChunks(size int64) error {
+	if size >= tinyChunk {
 		return nil
 	}
 	if x.tiny++; x.tiny == maxTiny && time.Since(x.w.start) < tinyTime {

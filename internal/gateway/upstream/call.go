@@ -39,7 +39,8 @@ type call struct {
 
 	frame  frame
 	left   int64 // bytes of the body, or of the chunk, that are to come
-	taken  int   // bytes of the body since others had their turn
+	taken  int   // bytes of the body in this turn
+	turn   turn
 	tiny   int   // chunks of under tinyChunk bytes
 	waste  int64 // bytes of lines of chunks beyond what the body explains
 	chunk  chunkState
@@ -248,6 +249,7 @@ func (x *call) fill() error {
 	if b.w == len(b.in) {
 		b.in = append(b.in, make([]byte, len(b.in))...)
 	}
+	x.yield()
 	n, err := x.c.readBytes(&x.w, b.in[b.w:])
 	for err == errRing { //nolint:errorlint // ours, bare
 		x.listen()
@@ -335,6 +337,7 @@ func (x *call) Close() error {
 
 // settle gives everything back. It runs once, when nobody reads any more.
 func (x *call) settle() {
+	x.end.set.turns.leave(&x.turn)
 	whole := x.whole && !x.single && x.b.r == x.b.w
 	if x.up != nil && !(whole && x.up.finished()) && !x.up.over() {
 		whole = false

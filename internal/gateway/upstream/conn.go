@@ -25,9 +25,10 @@ type conn struct {
 	writeBy    time.Time     // that of writes
 	served     bool          // a reply came over it before
 
-	quiet   bool          // what listens found
-	one     [1]byte       // for listens
+	quiet   bool          // what listens and peeks found
+	one     [1]byte       // for both
 	listens func(uintptr) // asks the kernel for what came; made once
+	peeks   func(uintptr) // the same, and leaves it there
 
 	swap swap
 }
@@ -40,7 +41,7 @@ func newConn(nc net.Conn, addr netip.Addr) *conn {
 	}
 	if s, ok := below.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
-			c.raw, c.listens = raw, c.listen
+			c.raw, c.listens, c.peeks = raw, c.listen, c.peek
 			if below == nc {
 				c.swap.run = c.swap.step
 			}
@@ -65,6 +66,22 @@ func (c *conn) alive() bool {
 	}
 	c.quiet = false
 	return c.raw.Control(c.listens) == nil && c.quiet
+}
+
+// peek looks whether something is there, without waiting.
+func (c *conn) peek(fd uintptr) {
+	_, _, err := syscall.Recvfrom(int(fd), c.one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	c.quiet = err == syscall.EAGAIN || err == syscall.EINTR //nolint:errorlint // an Errno, never wrapped
+}
+
+// readable tells whether something came, the end included. Where nobody can
+// tell, it did not.
+func (c *conn) readable() bool {
+	if c.raw == nil {
+		return false
+	}
+	c.quiet = true
+	return c.raw.Control(c.peeks) == nil && !c.quiet
 }
 
 // early is how much sooner than the upstream says that it ends an idle

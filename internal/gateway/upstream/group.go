@@ -90,25 +90,33 @@ func (c choice) state(now time.Time) State {
 	switch {
 	case own == Tripped || !c.lane.bodies.over(now):
 		return Tripped
-	case whole == Closed:
-		return own
+	case whole != Closed:
+		return whole
+	case own == Closed && c.lane.bodies.paced(now):
+		return HalfOpen
 	}
-	return whole
+	return own
 }
 
 // allow takes what the breakers of c allow.
 func (c choice) allow(now time.Time) (choice, bool) {
-	if c.end.down.Load() || !c.lane.bodies.over(now) {
+	if c.end.down.Load() {
 		return c, false
 	}
 	var ok bool
 	if ok, c.trial = c.end.health.allow(now); !ok {
 		return c, false
 	}
-	if ok, c.laneTrial = c.lane.health.allow(now); !ok && c.trial {
+	if ok, c.laneTrial = c.lane.health.allow(now); ok && c.lane.bodies.allow(now) {
+		return c, true
+	}
+	if c.laneTrial {
+		c.lane.health.neither()
+	}
+	if c.trial {
 		c.end.health.neither()
 	}
-	return c, ok
+	return c, false
 }
 
 // pick chooses the address with the fewest requests under way among those that

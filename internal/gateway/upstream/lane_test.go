@@ -363,11 +363,27 @@ func TestBodiesOfNoUseAreNotAskedForAgainAndAgain(t *testing.T) {
 		if now = now.Add(rest - time.Millisecond); c.over(now) {
 			t.Fatalf("it does not rest for %v", rest)
 		}
-		if now = now.Add(time.Millisecond); !c.over(now) {
+		if now = now.Add(time.Millisecond); !c.allow(now) {
 			t.Fatalf("it rests for longer than %v", rest)
+		}
+		if now = now.Add(tryTime - time.Millisecond); c.allow(now) {
+			t.Fatal("after a rest they are let in at any pace")
+		}
+		if now = now.Add(time.Millisecond); !c.allow(now) || c.allow(now) {
+			t.Fatalf("after a rest one is let in each %v", tryTime)
+		}
+	}
+	for range 2 {
+		if !c.allow(now.Add(pacedTime)) {
+			t.Errorf("the pace does not end after %v", pacedTime)
 		}
 	}
 	c.whole()
+	for range 2 {
+		if !c.allow(now) {
+			t.Error("the pace does not end with a body that is whole")
+		}
+	}
 	if c.failed(now); !c.over(now) {
 		t.Error("what was whole changes nothing")
 	}

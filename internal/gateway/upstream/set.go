@@ -48,6 +48,7 @@ type Options struct {
 type Set struct {
 	opt     Options
 	buffers bufferPool
+	turns   turns
 	seed    maphash.Seed // of lanes: nobody can choose operations that share one
 
 	ctx  context.Context //nolint:containedctx // of the Set's own goroutines
@@ -80,7 +81,7 @@ func NewSet(o Options) *Set {
 			o.Lookup = lookup
 		}
 	}
-	s := &Set{opt: o, seed: maphash.MakeSeed(), groups: map[string]*group{}, ends: map[string]*address{}}
+	s := &Set{opt: o, turns: newTurns(), seed: maphash.MakeSeed(), groups: map[string]*group{}, ends: map[string]*address{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
