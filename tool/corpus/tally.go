@@ -102,6 +102,8 @@ func (n *counts) uncompiled(err error) {
 // reasons says of classes of disagreements why they stay.
 var reasons = []struct{ in, why string }{
 	{"parameter", "a text that reads as a number is one where numbers are lawful, and is not tried as a string: readers behind us do not either"},
+	{"we refuse it by pattern", "[[:alnum:]] is a class of POSIX to RE2; in ECMA-262 it ends at the first bracket, and what follows is text"},
+	{"we refuse it by format", "the oracle's formats are looser: RFC 3987 forbids what its iri-reference takes"},
 	{"the oracle refuses by pattern", "\\A and \\z are anchors to RE2 but not in ECMA-262: we list such a pattern as unchecked"},
 }
 
