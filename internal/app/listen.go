@@ -206,7 +206,7 @@ func maxClients() int {
 // reason, by the same guards.
 func (p *process) front(l netx.Listen, conf *tls.Config) *wire.Server {
 	t := p.loadedTimeouts()
-	c := wire.Config{Handler: p.gateway, Clock: p.opt.Clock, Head: t.head, Idle: t.idle, Fault: func(where string, err error) { p.faults.set("front "+where, err) }}
+	c := wire.Config{Handler: p.gateway, Clock: p.opt.Clock, Head: t.head, Idle: t.idle, Turns: p.turns, Fault: func(where string, err error) { p.faults.set("front "+where, err) }}
 	if l.Scheme == netx.TLS {
 		c.TLS = conf
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/ledger"
 	"github.com/sallyport/sallyport/internal/lib/netx"
+	"github.com/sallyport/sallyport/internal/lib/turns"
 	"github.com/sallyport/sallyport/internal/metrics"
 	"github.com/sallyport/sallyport/internal/plan"
 	"github.com/sallyport/sallyport/internal/store/sqlite"
@@ -38,6 +39,7 @@ type process struct {
 	ledger  *ledger.Ledger
 	gateway *gateway.Gateway
 	ups     *upstream.Set
+	turns   *turns.Turns
 	metrics *metrics.Metrics
 	certs   certs.Source // nil without TLS
 	local   *certs.Local // nil where certificates come from elsewhere
@@ -186,7 +188,8 @@ func (p *process) openGateway(_ context.Context, first *loaded) error {
 	if p.trusted, err = netx.ParseTrusted(values(first.policy.TrustedProxies)); err != nil {
 		return usage(first.policy.TrustedProxies, err)
 	}
-	p.ups = upstream.NewSet(upstream.Options{TLS: upstreamTLS(p.opt.Clock)})
+	p.turns = turns.New()
+	p.ups = upstream.NewSet(upstream.Options{TLS: upstreamTLS(p.opt.Clock), Turns: p.turns})
 	p.end.add(func(context.Context) error { p.ups.Close(); return nil })
 	p.metrics = metrics.New(
 		metrics.Gauge{Name: "sallyport_streams", Help: "Open streams.", Value: func() float64 { return float64(p.gateway.Streams()) }},

@@ -45,6 +45,7 @@ func (e *exchange) intent() *fault.Fault {
 func (e *exchange) forward() {
 	start := time.Now()
 	out := e.outbound(start)
+	e.in.Waits()
 	e.ev.Upstream.Called, e.ev.Upstream.Address = true, e.unit.API.Upstream.URL.Host
 	err := e.g.conf.Upstreams.Send(e.in.Context(), e.unit.API.Upstream, out, &e.back)
 	e.ev.Upstream.Micros = time.Since(start).Microseconds()

@@ -8,6 +8,9 @@ import (
 	"github.com/sallyport/sallyport/internal/lib/canon"
 )
 
+// fairBytes is how much of a body is read in one turn.
+const fairBytes = 64 << 10
+
 // chunkWork is how many bytes of a body cost as much as a chunk does, and
 // slowChunk as one that is not here whole.
 const (
@@ -27,7 +30,7 @@ func (x *call) Read(p []byte) (int, error) {
 	n, err := x.read(p)
 	if x.taken += n; x.taken >= fairBytes {
 		x.taken = 0
-		x.end.set.turns.next(&x.turn)
+		x.end.set.opt.Turns.Next(&x.turn)
 	}
 	if err != nil && err != io.EOF { //nolint:errorlint // ours, bare
 		x.single = true
@@ -87,8 +90,8 @@ func (x *call) readLength(p []byte) (int, error) {
 
 // yield gives the turn away before a read that will wait.
 func (x *call) yield() {
-	if x.turn.held && !x.c.readable() {
-		x.end.set.turns.leave(&x.turn)
+	if x.turn.Held() && !x.c.readable() {
+		x.end.set.opt.Turns.Leave(&x.turn)
 		x.taken = 0
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/lib/turns"
 )
 
 // Limits of a call.
@@ -40,7 +42,7 @@ type call struct {
 	frame  frame
 	left   int64 // bytes of the body, or of the chunk, that are to come
 	taken  int   // bytes of the body in this turn
-	turn   turn
+	turn   turns.Turn
 	tiny   int   // chunks of under tinyChunk bytes
 	waste  int64 // bytes of lines of chunks beyond what the body explains
 	chunk  chunkState
@@ -337,7 +339,7 @@ func (x *call) Close() error {
 
 // settle gives everything back. It runs once, when nobody reads any more.
 func (x *call) settle() {
-	x.end.set.turns.leave(&x.turn)
+	x.end.set.opt.Turns.Leave(&x.turn)
 	whole := x.whole && !x.single && x.b.r == x.b.w
 	if x.up != nil && !(whole && x.up.finished()) && !x.up.over() {
 		whole = false

@@ -27,6 +27,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/lib/turns"
 	"github.com/sallyport/sallyport/internal/plan"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 	// names.
 	Dial   Dial
 	Lookup Lookup // nil with a nil Dial is the system's
+	// Turns are those of the process; nil: of this Set alone.
+	Turns *turns.Turns
 }
 
 // A Set holds the upstreams of a gateway: their connections and what is known
@@ -48,7 +51,6 @@ type Options struct {
 type Set struct {
 	opt     Options
 	buffers bufferPool
-	turns   turns
 	seed    maphash.Seed // of lanes: nobody can choose operations that share one
 
 	ctx  context.Context //nolint:containedctx // of the Set's own goroutines
@@ -75,13 +77,16 @@ const (
 
 // NewSet returns an empty Set. It must be closed.
 func NewSet(o Options) *Set {
+	if o.Turns == nil {
+		o.Turns = turns.New()
+	}
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{Timeout: dialTime, KeepAlive: 30 * time.Second}).DialContext
 		if o.Lookup == nil {
 			o.Lookup = lookup
 		}
 	}
-	s := &Set{opt: o, turns: newTurns(), seed: maphash.MakeSeed(), groups: map[string]*group{}, ends: map[string]*address{}}
+	s := &Set{opt: o, seed: maphash.MakeSeed(), groups: map[string]*group{}, ends: map[string]*address{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/lib/turns"
 )
 
 // A phase is what a connection is doing.
@@ -62,6 +63,8 @@ type conn struct {
 	mux   *mux    // of HTTP/2: set before the phase is multiplex
 	one   [1]byte // to wait with where raw is nil
 	heard error   // what hear found
+	busy  int     // requests since the connection, or one of them, waited for anything
+	turn  turns.Turn
 	hears func(fd uintptr) bool
 }
 
@@ -124,6 +127,7 @@ func (c *conn) run() {
 		for first := true; c.next(first); first = false {
 		}
 	}
+	c.s.conf.Turns.Leave(&c.turn)
 	c.giveRoom()
 	if c.mine {
 		_ = c.nc.Close()    //nolint:errcheck // it ends
@@ -183,6 +187,7 @@ func (c *conn) next(first bool) bool {
 	if c.wait() != nil {
 		return false
 	}
+	c.takeTurn()
 	c.enter(heading)
 	x := exchanges.Get().(*Exchange) //nolint:errcheck // the pool holds nothing else
 	x.side, x.ctx, x.Peer, x.Named, x.Local, x.TLS, x.Stray = c, c.ctx, c.peer, c.named, c.local, c.tls, c.stray
@@ -194,6 +199,25 @@ func (c *conn) next(first bool) bool {
 	x.reset()
 	exchanges.Put(x)
 	return on
+}
+
+// fairRun is how many requests of a connection are answered in one turn, if
+// nothing is waited for meanwhile.
+const fairRun = 16
+
+// takeTurn counts a request. A client may send them without reading replies,
+// and those that are refused ask nobody: its goroutine would never wait.
+func (c *conn) takeTurn() {
+	if c.busy++; c.busy > fairRun {
+		c.busy = 1
+		c.s.conf.Turns.Next(&c.turn)
+	}
+}
+
+// waits gives the turn away: something is waited for.
+func (c *conn) waits() {
+	c.busy = 0
+	c.s.conf.Turns.Leave(&c.turn)
 }
 
 // exchange has one request answered and reports whether the connection goes on.

@@ -80,6 +80,14 @@ type side interface {
 // which. It may outlive the exchange.
 func (x *Exchange) Context() context.Context { return x.ctx }
 
+// Waits says that the Handler is about to wait for somebody. Whoever answers
+// many requests of one connection without that takes turns with others who do.
+func (x *Exchange) Waits() {
+	if c, ok := x.side.(*conn); ok {
+		c.waits()
+	}
+}
+
 // Apart makes x, whose members are set, an exchange apart from any connection:
 // its body is body, nil for none, and replies to it go nowhere. Simulations ask
 // with it.

@@ -77,6 +77,7 @@ func (c *conn) wait() error {
 	}
 	c.giveRoom()
 	if c.raw == nil {
+		c.mayWait()
 		n, err := c.nc.Read(c.one[:])
 		if n == 0 {
 			return orEOF(err)
@@ -108,10 +109,27 @@ func (c *conn) hear(fd uintptr) bool {
 		}
 		roomsIn.Put(buf)
 		if err == syscall.EAGAIN { //nolint:errorlint // as above
+			c.waits()
 			return false
 		}
 		c.heard = orEOF(err)
 		return true
+	}
+}
+
+// mayWait is called before a read of a connection that may have to wait. It
+// asks the kernel only where that matters.
+func (c *conn) mayWait() {
+	if c.busy < fairRun/2 || c.fd == nil {
+		return
+	}
+	silent := false
+	err := c.fd.Control(func(fd uintptr) {
+		_, _, err := syscall.Recvfrom(int(fd), c.one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		silent = err == syscall.EAGAIN || err == syscall.EINTR //nolint:errorlint // an Errno, never wrapped
+	})
+	if err == nil && silent {
+		c.waits()
 	}
 }
 
@@ -167,6 +185,7 @@ func (c *conn) more() (*fault.Fault, error) {
 		}
 		b = c.buf
 	}
+	c.mayWait()
 	n, err := c.nc.Read(b.b[b.w:])
 	b.w += n
 	switch {

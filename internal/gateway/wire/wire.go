@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/lib/clock"
+	"github.com/sallyport/sallyport/internal/lib/turns"
 )
 
 // Config is what a Server needs. Zero values mean the defaults.
@@ -49,6 +50,10 @@ type Config struct {
 	MaxHead   int // bytes of a head, with its request line: 32 KiB
 	MaxFields int // fields of a head: 100
 	MaxTarget int // bytes of a target: 8 KiB
+
+	// Turns are those of the process, which connections take that send requests
+	// without end; nil: of this Server alone.
+	Turns *turns.Turns
 
 	// Fault is called when a Handler panicked. It must not block.
 	Fault func(where string, err error)
@@ -88,6 +93,9 @@ func (c *Config) complete() {
 	bound(&c.MaxTarget, defaultMaxTarget, mostHead)
 	if c.Clock == nil {
 		c.Clock = clock.System{}
+	}
+	if c.Turns == nil {
+		c.Turns = turns.New()
 	}
 	if c.Fault == nil {
 		c.Fault = func(string, error) {}
