@@ -1,6 +1,6 @@
 // Command fuzz runs every fuzz target for a while, and keeps count.
 //
-//	fuzz [-time 20s] [-match REGEXP] [-slow] [-workers 1] [-keep .cache/fuzz] [-totals]
+//	fuzz [-time 20s] [-match REGEXP] [-slow] [-workers 1] [-keep .cache/fuzz] [-totals] [-pack]
 //
 // The engine is that of internal/lib/fuzzloop, in one process and guided by the
 // coverage of our own code. With -slow it is that of the testing package, which
@@ -8,7 +8,8 @@
 //
 // What coverage has found lies below -keep, so that a run goes on where the
 // last one ended, and so do the counts: executions.tsv has a line for each run
-// of a target. An input that fails is written to testdata/fuzz beside its
+// of a target. Where nothing lies there, both begin with what tool/fuzz/corpus.tar.gz
+// holds, which -pack renews. An input that fails is written to testdata/fuzz beside its
 // target, and fails the ordinary tests from then on. The exit code is 1 where
 // a target failed.
 //
@@ -46,6 +47,7 @@ func main() {
 	flag.BoolVar(&o.slow, "slow", false, "use the engine of the testing package")
 	flag.StringVar(&o.keep, "keep", filepath.Join(".cache", "fuzz"), "folder for what was found, and the counts")
 	totals := flag.Bool("totals", false, "print the counts and run nothing")
+	flag.BoolVar(&o.pack, "pack", false, "put what was found, and the counts, into the archive, and run nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -64,6 +66,7 @@ type options struct {
 	time    time.Duration
 	workers int
 	slow    bool
+	pack    bool
 	keep    string // absolute once run has begun
 	match   *regexp.Regexp
 }
@@ -79,6 +82,12 @@ func (o *options) run(ctx context.Context, match string, onlyTotals bool) (bool,
 	}
 	if err := os.MkdirAll(filepath.Join(o.keep, "bin"), 0o755); err != nil {
 		return false, fmt.Errorf("make %s: %w", o.keep, err)
+	}
+	if err := o.begin(); err != nil {
+		return false, err
+	}
+	if o.pack {
+		return true, o.packAll()
 	}
 	folders, err := targets(".")
 	if err != nil {
@@ -110,7 +119,10 @@ func (o *options) run(ctx context.Context, match string, onlyTotals bool) (bool,
 	return sound, table(os.Stdout, string(log), code)
 }
 
-func (o *options) log() string { return filepath.Join(o.keep, "executions.tsv") }
+// countsName is the file of the counts, below the folder that is kept.
+const countsName = "executions.tsv"
+
+func (o *options) log() string { return filepath.Join(o.keep, countsName) }
 
 // declaration finds fuzz targets.
 var declaration = regexp.MustCompile(`(?m)^func (Fuzz\w*)\(`)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/fault"
@@ -169,9 +170,11 @@ func (h *draft) field(p *piece, name, value string) {
 	h.x.Fields = append(h.x.Fields, risk.Field{Name: name, Value: value})
 }
 
-// join makes one field of all cookies (RFC 9113 section 8.2.3).
+// join makes one field of all cookies (RFC 9113 section 8.2.3). Of those that are
+// empty nothing stays: the field would end in a space.
 func (h *draft) join() {
 	if len(h.crumbs) > 1 {
+		h.crumbs = slices.DeleteFunc(h.crumbs, func(s string) bool { return s == "" })
 		h.x.Fields[h.cookie].Value = strings.Join(h.crumbs, "; ")
 	}
 }
