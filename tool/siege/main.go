@@ -12,7 +12,7 @@
 //	upstream  an API that is slow, hangs, resets, talks garbage and more, beside
 //	          one that is well: each exchange ends in its time, the breaker opens
 //	          within a second, and the p99 of the other API is that beside a third
-//	          that is well too
+//	          that is well too; judged with at least eight rounds
 //	crowd     ten times the clients, which wait for their answers: as many are
 //	          served as before, and the good one among them
 //	overload  ten times the peak, by the clock: the good client is served, as many

@@ -15,6 +15,8 @@ const (
 	openWithin = time.Second
 	// maxMove is by how much the neighbour's p99 may be longer.
 	maxMove = 1.1
+	// judgedRounds are as many as say something of a p99.
+	judgedRounds = 8
 	// slackTime is what a busy machine may add to a budget before it counts as
 	// broken.
 	slackTime = 3 * time.Second
@@ -129,7 +131,7 @@ func (r *badRun) judge(b badness, budget budgetOf, calm, hit *arm) error {
 		return broke("%s: an exchange did not end: %s", b.name, victims.first)
 	case !answered && (opened == 0 || opened > openWithin+slackTime):
 		return broke("%s: the breaker opened after %s", b.name, words)
-	case tail.low > maxMove:
+	case tail.low > maxMove && len(hit.turns) >= judgedRounds:
 		return broke("%s: the neighbour's p99 moves by %s", b.name, tail)
 	}
 	return nil
