@@ -12,7 +12,7 @@ import (
 const (
 	neighbourRate = 500 // requests a second
 	victimRate    = 100
-	turnTime      = 2 * time.Second
+	turnTime      = 1500 * time.Millisecond
 	// settleTime is how long a turn waits at most for exchanges with the bad API
 	// that are under way, so that they do not reach into the next.
 	settleTime = 3 * time.Second
@@ -107,31 +107,32 @@ func sum(all []*load) *load {
 
 // A move is how a percentile of one arm stands to that of the other.
 type move struct {
-	at               time.Duration
-	ratio, low, high float64 // low and high: 99 of 100 times it is between them
+	at, first        time.Duration // the usual one of the arm that is hit, and that of its first turn
+	ratio, low, high float64       // low and high: 99 of 100 times it is between them
 }
 
 func (m move) String() string {
 	return fmt.Sprintf("%8v x%.2f (%.2f to %.2f)", m.at.Round(time.Microsecond), m.ratio, m.low, m.high)
 }
 
-// compare compares percentile p of hit with that of calm. The range is that of a
-// bootstrap over rounds: the answers of one turn depend on each other.
+// compare compares percentile p of hit with that of calm: the median over the
+// turns of each, so that what else the machine did in some of them decides
+// nothing. The range is that of a bootstrap over rounds.
 func compare(calm, hit []*load, p float64) move {
 	n := min(len(calm), len(hit))
-	pick := make([]int, n)
-	ratio := func() (time.Duration, float64) {
-		var a, b []time.Duration
-		for _, i := range pick {
-			a, b = append(a, calm[i].times...), append(b, hit[i].times...)
-		}
-		at := quantile(b, p)
-		return at, float64(at) / max(1, float64(quantile(a, p)))
-	}
+	a, b, pick := make([]time.Duration, n), make([]time.Duration, n), make([]int, n)
 	for i := range pick {
-		pick[i] = i
+		a[i], b[i], pick[i] = calm[i].percentile(p), hit[i].percentile(p), i
 	}
-	m := move{}
+	ratio := func() (time.Duration, float64) {
+		var x, y []time.Duration
+		for _, i := range pick {
+			x, y = append(x, a[i]), append(y, b[i])
+		}
+		at := quantile(y, 0.5)
+		return at, float64(at) / max(1, float64(quantile(x, 0.5)))
+	}
+	m := move{first: b[0]}
 	m.at, m.ratio = ratio()
 	dice := rand.New(rand.NewPCG(1, 2)) // the same for the same answers
 	all := make([]float64, resamples)

@@ -33,7 +33,7 @@ type budgetOf struct {
 // too.
 func upstream(ctx context.Context, o *options) error {
 	var broken []error
-	fmt.Println("upstream  kind                      timeouts  exchanges   longest  breaker opens  neighbour: median, and p99, each beside the bad API, and its ratio to that beside a good one")
+	fmt.Println("upstream  kind                      timeouts  exchanges   longest  breaker opens  neighbour: median, and p99, each beside the bad API, with its ratio to that beside a good one, and p99 when it broke")
 	for _, b := range badnesses() {
 		if !o.kind.MatchString(b.name) {
 			continue
@@ -120,7 +120,7 @@ func (r *badRun) judge(b badness, budget budgetOf, calm, hit *arm) error {
 	}
 	middle, tail := compare(calm.turns, hit.turns, 0.5), compare(calm.turns, hit.turns, 0.99)
 	victims, alone, beside := sum(hit.victims), sum(calm.turns), sum(hit.turns)
-	fmt.Printf("upstream  %-25s %-8s %10d %9v %14s  %s  %s\n", b.name, budget.name, victims.all(), longest.Round(time.Millisecond), words, middle, tail)
+	fmt.Printf("upstream  %-25s %-8s %10d %9v %14s  %s  %s %9v\n", b.name, budget.name, victims.all(), longest.Round(time.Millisecond), words, middle, tail, tail.first.Round(time.Microsecond))
 	answered := slices.Contains([]string{wellKind, "too long a body", "a byte at a time, body"}, b.name)
 	switch {
 	case beside.bad.Load()+beside.shed.Load()+alone.bad.Load()+alone.shed.Load() > 0:
