@@ -27,9 +27,10 @@ func (e *exchange) inspected() bool {
 	return e.facts.Request.Body && e.unit.Op != nil && e.bodyPlan != schema.Stream
 }
 
-// readContent runs the contract's program over the request's body.
+// readContent runs the contract's program over the request's body, where a guard
+// may ask what it found.
 func (e *exchange) readContent() {
-	if e.bodyPlan == schema.Inspect {
+	if e.bodyPlan == schema.Inspect && e.unit.ReadsBody {
 		e.unit.Request.Body(&e.facts.Content, &schema.Body{Bytes: e.facts.Body, Type: e.facts.Request.Fields.Get("Content-Type")})
 	}
 }

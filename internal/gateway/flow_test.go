@@ -504,3 +504,21 @@ func TestTheBudgetOfBuffersShedsLoad(t *testing.T) {
 		t.Errorf("%d bytes were not given back", DefaultBuffers-left)
 	}
 }
+
+// TestTheBodyIsReadForThoseWhoMayAsk holds the reading of a request's body to the
+// phases whose guards are promised it.
+func TestTheBodyIsReadForThoseWhoMayAsk(t *testing.T) {
+	t.Parallel()
+	for p := range risk.Phase(risk.Phases) {
+		guard := guarding("asks", p, func(*risk.Exchange) *risk.Denial { return nil })
+		var in plan.Inputs
+		newWorld(t, func(http.ResponseWriter, *http.Request) {}, []risk.Risk{guard}, []*contract.Operation{taking(op("POST", "/a"), "application/json")}, func(i *plan.Inputs) { in = *i })
+		made, list := plan.Compile(in)
+		if err := list.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := made.APIs[0].Units[0].ReadsBody, p >= risk.Body; got != want {
+			t.Errorf("a guard of phase %v: the body is read: %v, want %v", p, got, want)
+		}
+	}
+}

@@ -205,6 +205,7 @@ func (c *compiler) unit(site *risk.Site, s Settings) *Unit {
 		}
 		u.Settings = append(u.Settings, set)
 	}
+	u.ReadsBody = slices.ContainsFunc(u.Guards[risk.Body:], func(at []Bound) bool { return len(at) > 0 })
 	u.ReadsReply = len(u.Guards[risk.ReplyBody]) > 0
 	return u
 }

@@ -99,6 +99,9 @@ type Unit struct {
 	Upgrades bool // the contract declares that the connection may change its protocol
 	// Open tells that the document or the policy asks for no credential here.
 	Open bool
+	// ReadsBody tells that a guard is here that may ask for the Reading of the
+	// request's body: one of phase Body or of a later one.
+	ReadsBody bool
 	// ReadsReply tells that a guard of phase ReplyBody is here, so that the
 	// reply must be read whole and conditionals cannot pass.
 	ReadsReply bool

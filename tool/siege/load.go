@@ -20,6 +20,7 @@ type load struct {
 	mu              sync.Mutex
 	first           string // the first that was bad
 	times           []time.Duration
+	stolen          float64 // share of the processors' time, where somebody looked
 	stop            context.CancelFunc
 	group           sync.WaitGroup
 }

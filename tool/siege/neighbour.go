@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -17,6 +20,9 @@ const (
 	// that are under way, so that they do not reach into the next.
 	settleTime = 3 * time.Second
 	resamples  = 500
+	// maxStolen is the share of the processors' time that the host of a virtual
+	// machine may have given to others for a turn to be compared.
+	maxStolen = 0.02
 )
 
 // An arm is a gateway before two APIs: the neighbour, whose answers are timed,
@@ -71,6 +77,7 @@ func (a *arm) close() {
 // when they are asked for: what is late in this process is not the gateway's.
 func (a *arm) turn(ctx context.Context, victim func(context.Context) (int, error), settle bool) {
 	seen := &load{}
+	before, stolen := processors()
 	asked := pour(ctx, neighbourRate, 0, func(ctx context.Context) (int, error) {
 		began := time.Now()
 		status, err := a.neighbour.ask(ctx)
@@ -83,10 +90,26 @@ func (a *arm) turn(ctx context.Context, victim func(context.Context) (int, error
 	wait(ctx, turnTime)
 	bad.halt()
 	asked.rest()
+	after, more := processors()
+	seen.stolen = (more - stolen) / max(1, after-before)
 	a.turns, a.victims, a.flows = append(a.turns, seen), append(a.victims, &bad.load), append(a.flows, bad)
 	if settle {
 		bad.settle(settleTime)
 	}
+}
+
+// processors is the time of all processors, and what of it was stolen, in ticks
+// since the system began; 0 where nobody says.
+func processors() (all, stolen float64) {
+	text, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(text), "\n")
+	for i, f := range strings.Fields(line) {
+		n, _ := strconv.ParseFloat(f, 64) // "cpu" is 0
+		if all += n; i == 8 {
+			stolen = n
+		}
+	}
+	return all, stolen
 }
 
 // rest waits for the victims that are under way: they have their budget.
@@ -107,6 +130,7 @@ func sum(all []*load) *load {
 
 // A move is how a percentile of one arm stands to that of the other.
 type move struct {
+	rounds           int           // that count
 	at, first        time.Duration // the usual one of the arm that is hit, and that of its first turn
 	ratio, low, high float64       // low and high: 99 of 100 times it is between them
 }
@@ -117,12 +141,21 @@ func (m move) String() string {
 
 // compare compares percentile p of hit with that of calm: the median over the
 // turns of each, so that what else the machine did in some of them decides
-// nothing. The range is that of a bootstrap over rounds.
+// nothing. Rounds of which the host took too much do not count. The range is that of a bootstrap over rounds.
 func compare(calm, hit []*load, p float64) move {
-	n := min(len(calm), len(hit))
-	a, b, pick := make([]time.Duration, n), make([]time.Duration, n), make([]int, n)
+	var a, b []time.Duration
+	for i := range calm {
+		if max(calm[i].stolen, hit[i].stolen) <= maxStolen {
+			a, b = append(a, calm[i].percentile(p)), append(b, hit[i].percentile(p))
+		}
+	}
+	n := len(a)
+	if n == 0 {
+		return move{}
+	}
+	pick := make([]int, n)
 	for i := range pick {
-		a[i], b[i], pick[i] = calm[i].percentile(p), hit[i].percentile(p), i
+		pick[i] = i
 	}
 	ratio := func() (time.Duration, float64) {
 		var x, y []time.Duration
@@ -132,7 +165,7 @@ func compare(calm, hit []*load, p float64) move {
 		at := quantile(y, 0.5)
 		return at, float64(at) / max(1, float64(quantile(x, 0.5)))
 	}
-	m := move{first: b[0]}
+	m := move{rounds: n, first: hit[0].percentile(p)}
 	m.at, m.ratio = ratio()
 	dice := rand.New(rand.NewPCG(1, 2)) // the same for the same answers
 	all := make([]float64, resamples)

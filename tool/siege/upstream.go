@@ -33,7 +33,7 @@ type budgetOf struct {
 // too.
 func upstream(ctx context.Context, o *options) error {
 	var broken []error
-	fmt.Println("upstream  kind                      timeouts  exchanges   longest  breaker opens  neighbour: median, and p99, each beside the bad API, with its ratio to that beside a good one, and p99 when it broke")
+	fmt.Println("upstream  kind                      timeouts  exchanges   longest  breaker opens  neighbour: median, and p99, each beside the bad API, with its ratio to that beside a good one, p99 when it broke, rounds that count")
 	for _, b := range badnesses() {
 		if !o.kind.MatchString(b.name) {
 			continue
@@ -120,18 +120,18 @@ func (r *badRun) judge(b badness, budget budgetOf, calm, hit *arm) error {
 	}
 	middle, tail := compare(calm.turns, hit.turns, 0.5), compare(calm.turns, hit.turns, 0.99)
 	victims, alone, beside := sum(hit.victims), sum(calm.turns), sum(hit.turns)
-	fmt.Printf("upstream  %-25s %-8s %10d %9v %14s  %s  %s %9v\n", b.name, budget.name, victims.all(), longest.Round(time.Millisecond), words, middle, tail, tail.first.Round(time.Microsecond))
+	fmt.Printf("upstream  %-25s %-8s %10d %9v %14s  %s  %s %9v %4d\n", b.name, budget.name, victims.all(), longest.Round(time.Millisecond), words, middle, tail, tail.first.Round(time.Microsecond), tail.rounds)
 	answered := slices.Contains([]string{wellKind, "too long a body", "a byte at a time, body"}, b.name)
 	switch {
 	case beside.bad.Load()+beside.shed.Load()+alone.bad.Load()+alone.shed.Load() > 0:
-		return broke("%s: the neighbour is not served: %s%s", b.name, alone.first, beside.first)
+		return broke("%s: the neighbour is not served: %d shed beside it, %d beside a good one: %s%s", b.name, beside.shed.Load(), alone.shed.Load(), alone.first, beside.first)
 	case longest > budget.most+slackTime:
 		return broke("%s: an exchange took %v", b.name, longest)
 	case strings.Contains(victims.first, "i/o timeout"):
 		return broke("%s: an exchange did not end: %s", b.name, victims.first)
 	case !answered && (opened == 0 || opened > openWithin+slackTime):
 		return broke("%s: the breaker opened after %s", b.name, words)
-	case tail.low > maxMove && len(hit.turns) >= judgedRounds:
+	case tail.low > maxMove && tail.rounds >= judgedRounds:
 		return broke("%s: the neighbour's p99 moves by %s", b.name, tail)
 	}
 	return nil
