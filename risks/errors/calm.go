@@ -13,6 +13,7 @@ import (
 // mark without one, a bare path, does not set off a scan of a success.
 type sieve struct {
 	groups [1 << 10]uint64 // by hash
+	whole  [1 << 8]uint64  // cores by hash, which spares most look-ups
 	cores  map[[coreLen]byte]bool
 }
 
@@ -30,6 +31,8 @@ var cores = sync.OnceValue(func() *sieve {
 			s.add(c)
 			s.add(c[1:])
 			s.cores[[coreLen]byte([]byte(c))] = true
+			h := hashCore([]byte(c))
+			s.whole[h>>6] |= 1 << (h & 63)
 		}
 	}
 	return s
@@ -53,6 +56,9 @@ func (s *sieve) holds(text []byte, i int) bool {
 		if from < 0 || from+coreLen > len(text) {
 			continue
 		}
+		if h := hashCore(text[from:]); s.whole[h>>6]>>(h&63)&1 == 0 {
+			continue
+		}
 		c := [coreLen]byte(text[from:])
 		for k := range c {
 			if c[k] >= 'A' && c[k] <= 'Z' {
@@ -69,6 +75,12 @@ func (s *sieve) holds(text []byte, i int) bool {
 // hash folds the case of a group. Signs that fall together cost time only.
 func hash(v uint32) uint32 { return (v | 0x20202020) * 0x9e3779b1 >> 16 }
 
+// hashCore does so for a core, at the start of text.
+func hashCore(text []byte) uint64 {
+	v := uint64(binary.LittleEndian.Uint32(text)|0x20202020)<<8 | uint64(text[4]|0x20)
+	return v * 0x9e3779b97f4a7c15 >> 50
+}
+
 // calm tells that text holds nothing to scan for. Text in which letters are
 // hidden, by NUL or by escapes that nobody needs, is not calm.
 func (s *sieve) calm(text []byte) bool {
@@ -78,8 +90,8 @@ func (s *sieve) calm(text []byte) bool {
 	i := 0
 	for ; i+8 <= len(text); i += 6 { // three groups in one word
 		w := binary.LittleEndian.Uint64(text[i:])
-		if s.has(uint32(w))|s.has(uint32(w>>16))|s.has(uint32(w>>32)) != 0 && //nolint:gosec // groups are parts of the word
-			(s.holds(text, i) || s.holds(text, i+2) || s.holds(text, i+4)) {
+		a, b, c := s.has(uint32(w)), s.has(uint32(w>>16)), s.has(uint32(w>>32)) //nolint:gosec // groups are parts of the word
+		if a|b|c != 0 && (a != 0 && s.holds(text, i) || b != 0 && s.holds(text, i+2) || c != 0 && s.holds(text, i+4)) {
 			return false
 		}
 	}

@@ -152,8 +152,9 @@ func (a *address) attempt(ctx context.Context, l *lane, r *Request, p *Response,
 		return a.sendTwo(ctx, l, r, p)
 	}
 	var c *conn
+	now := time.Now()
 	if from == pooled {
-		c = a.take(time.Now())
+		c = a.take(now)
 	}
 	if c == nil {
 		var err error
@@ -161,9 +162,10 @@ func (a *address) attempt(ctx context.Context, l *lane, r *Request, p *Response,
 			a.release()
 			return a.unconnected(ctx, err)
 		}
+		now = time.Now()
 	}
 	x := &call{end: a, c: c, b: a.set.buffers.get(), reused: c.served}
-	x.w.ctx, x.w.start = ctx, time.Now()
+	x.w.ctx, x.w.start = ctx, now
 	x.vigil.end, x.vigil.lane = a, l
 	return x.run(r, p)
 }
