@@ -130,6 +130,9 @@ func (e *exchange) writeProblem(p *fault.Problem) {
 	if e.facts.Conn.TLSVersion != 0 {
 		e.say("Strict-Transport-Security", "max-age=31536000")
 	}
+	if !e.ev.Upstream.Called {
+		e.in.Forgo()
+	}
 	e.write(p.Status, p.Append(nil))
 }
 

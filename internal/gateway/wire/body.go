@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sallyport/sallyport/fault"
@@ -115,6 +116,51 @@ func (b *Body) settled() bool {
 	}
 	defer b.mu.Unlock()
 	return b.err == nil && b.left <= int64(b.c.buffered())
+}
+
+// forgoBytes is how much of a body is read that nobody wants.
+const forgoBytes = 64 << 10
+
+var sinks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// forgo takes what is left of a body of a known length, if it is short and here
+// already: it never waits, and has the client send nothing.
+func (b *Body) forgo() {
+	if b.c == nil || b.c.raw == nil || b.chunked || !b.mu.TryLock() {
+		return
+	}
+	defer b.mu.Unlock()
+	if b.done.Load() || b.halt.Load() || b.err != nil || b.asked || b.left > forgoBytes {
+		return
+	}
+	sink := sinks.Get().(*[32 << 10]byte) //nolint:errcheck // the pool holds nothing else
+	defer sinks.Put(sink)
+	for c := b.c; b.left > 0; {
+		n := min(int64(c.buffered()), b.left)
+		c.skip(int(n))
+		if n == 0 {
+			n = c.snatch(sink[:min(int64(len(sink)), b.left)])
+		}
+		if n <= 0 {
+			return
+		}
+		b.left -= n
+	}
+	b.done.Store(true)
+}
+
+// snatch reads what is there, without waiting. Whatever went wrong the next read
+// will tell.
+func (c *conn) snatch(p []byte) int64 {
+	n := 0
+	err := c.raw.Read(func(fd uintptr) bool {
+		n, _ = syscall.Read(int(fd), p)
+		return true
+	})
+	if err != nil {
+		return 0
+	}
+	return int64(n)
 }
 
 // end stops the body and reports whether the connection can go on behind it.

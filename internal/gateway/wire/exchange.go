@@ -80,6 +80,15 @@ type side interface {
 // which. It may outlive the exchange.
 func (x *Exchange) Context() context.Context { return x.ctx }
 
+// Forgo says that nobody will read the body. A short one that has come is taken
+// off the connection, which can go on then: to end it, and to take the next one
+// in, costs more than that. It has no effect once the reply has begun.
+func (x *Exchange) Forgo() {
+	if x.Body != nil && !x.begun {
+		x.Body.forgo()
+	}
+}
+
 // Waits says that the Handler is about to wait for somebody. Whoever answers
 // many requests of one connection without that takes turns with others who do.
 func (x *Exchange) Waits() {

@@ -1,0 +1,63 @@
+package wire
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestARefusedBodyThatIsHereEndsNoConnection refuses requests with bodies that
+// nobody reads: the connection goes on where the body is short and has come.
+func TestARefusedBodyThatIsHereEndsNoConnection(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, func(x *Exchange) {
+		if x.Body != nil && x.Target != "/read" {
+			x.Forgo()
+			_ = x.Reply(503, nil, nil)
+			return
+		}
+		tell(x)
+	})
+	const second = "GET /second HTTP/1.1\r\nHost: a\r\n\r\n"
+	for name, c := range map[string]struct {
+		raw  string
+		goes bool
+	}{
+		"short":                     {post("Content-Length: 5", "hello") + second, true},
+		"longer than room":          {post("Content-Length: 60000", strings.Repeat("a", 60000)) + second, true},
+		"what looks like a request": {post(fmt.Sprintf("Content-Length: %d", len(second)), second) + second, true},
+		"too long":                  {post("Content-Length: 65537", strings.Repeat("a", 65537)) + second, false},
+		"cut off":                   {post("Content-Length: 5", "hell"), false},
+		"chunked":                   {post("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n") + second, false},
+		"awaits 100":                {post("Expect: 100-continue\r\nContent-Length: 5", ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range 3 { // what has come is a matter of chance where it is long
+				conn := f.dial(t)
+				if _, err := fmt.Fprint(conn, c.raw); err != nil {
+					t.Fatal(err)
+				}
+				r := bufio.NewReader(conn)
+				first := one(t, r, "POST")
+				if first.status != 503 {
+					t.Fatalf("%+v", first)
+				}
+				closes := first.close
+				if closes && c.goes && len(c.raw) < roomIn {
+					t.Error("the connection ends")
+				}
+				if !closes && !c.goes {
+					t.Error("the connection goes on")
+				}
+				if closes {
+					continue
+				}
+				if a := one(t, r, "GET"); a.status != 200 || !strings.HasPrefix(a.body, "GET /second ") {
+					t.Errorf("what comes behind it: %+v", a)
+				}
+			}
+		})
+	}
+}
