@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"math"
 	"runtime"
 	"runtime/metrics"
@@ -34,6 +35,11 @@ const (
 	// the machine is no overload.
 	brakeBurst = 3
 	wholeShare = 1 << 16
+	// parkTime is how long a refusal waits, and maxParked how many do: to refuse
+	// costs a tenth of serving, so that those who ask again at once, or whose
+	// connections are full, would leave nothing for the rest.
+	parkTime  = 500 * time.Millisecond
+	maxParked = 4096
 )
 
 // A brake decides which requests are refused while the processors are
@@ -42,10 +48,11 @@ type brake struct {
 	wait func() time.Duration // that half of all waits for a processor took since the last call
 	few  int64
 
-	under atomic.Int64  // exchanges under way
-	share atomic.Uint32 // that is refused, in parts of wholeShare
-	sum   atomic.Uint32 // of the shares of all requests: where it passes a whole, one is refused
-	next  atomic.Int64  // when to look, in Unix nanoseconds
+	under  atomic.Int64 // exchanges under way, without those that are parked
+	parked atomic.Int64
+	share  atomic.Uint32 // that is refused, in parts of wholeShare
+	sum    atomic.Uint32 // of the shares of all requests: where it passes a whole, one is refused
+	next   atomic.Int64  // when to look, in Unix nanoseconds
 
 	mu   sync.Mutex // of who looks
 	last time.Duration
@@ -80,6 +87,22 @@ func (b *brake) enter(now time.Time) bool {
 }
 
 func (b *brake) leave() { b.under.Add(-1) }
+
+// park holds an exchange that is to be refused for parkTime, or until its client
+// left, where there is room.
+func (b *brake) park(ctx context.Context) {
+	if b.parked.Add(1) <= maxParked {
+		b.under.Add(-1)
+		t := time.NewTimer(parkTime)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+		b.under.Add(1)
+	}
+	b.parked.Add(-1)
+}
 
 // look takes the share anew. b.mu is held.
 func (b *brake) look(now time.Time) {

@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"context"
 	"math"
 	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sallyport/sallyport/contract"
@@ -141,4 +144,48 @@ func TestWhatIsRefusedUnderOverloadIs503WithRetryAfterAndRecorded(t *testing.T) 
 	if n := w.gw.brake.under.Load(); n != 0 {
 		t.Errorf("%d are under way", n)
 	}
+}
+
+// TestARefusalUnderOverloadWaits parks as many as there is room for, and lets
+// those go whose client left.
+func TestARefusalUnderOverloadWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b brake
+		b.few = 1 << 20
+		began := time.Now()
+		leaves, leave := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		var took [maxParked]time.Duration
+		for i := range took {
+			b.enter(began)
+			ctx := t.Context()
+			if i%2 > 0 {
+				ctx = leaves
+			}
+			all.Go(func() {
+				b.park(ctx)
+				took[i] = time.Since(began)
+				b.leave()
+			})
+		}
+		synctest.Wait()
+		if n := b.under.Load(); n != 0 {
+			t.Errorf("%d of those that are parked count as under way", n)
+		}
+		if b.park(t.Context()); time.Since(began) > 0 {
+			t.Error("one too many waits")
+		}
+		time.Sleep(parkTime / 2)
+		leave()
+		all.Wait()
+		for i, d := range took {
+			if want := parkTime >> (i % 2); d != want {
+				t.Fatalf("%d waited for %v, want %v", i, d, want)
+			}
+		}
+		if b.under.Load() != 0 || b.parked.Load() != 0 {
+			t.Errorf("%d under way and %d parked at the end", b.under.Load(), b.parked.Load())
+		}
+	})
 }

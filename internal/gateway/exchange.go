@@ -133,6 +133,8 @@ func (e *exchange) serve() {
 		return
 	}
 	if e.heavy {
+		e.in.Waits()
+		e.g.brake.park(e.in.Context())
 		e.fail(overloaded)
 		return
 	}
