@@ -99,7 +99,8 @@ func serveOrigin(ctx context.Context) error {
 
 // overload measures the peak with a few clients that wait for their answers,
 // then sends ten times as much by the clock, as users do, who do not wait for
-// each other.
+// each other. The peak is measured again behind it, since virtual machines are
+// not equally fast all the time; goodput is set against the mean of both.
 func overload(ctx context.Context, o *options) error {
 	url, origin, end, err := originProcess(ctx, "-origin")
 	if err != nil {
@@ -137,10 +138,16 @@ func overload(ctx context.Context, o *options) error {
 	after := recovers(ctx, client, peak)
 	good.end()
 	mob.end()
+	before := peak
+	closed = begin(ctx, 32, client.ask)
+	wait(ctx, time.Second)
+	later := closed.rate(ctx, 4*time.Second)
+	closed.end()
+	peak = (before + later) / 2
 	offered := float64(mob.good.Load()+mob.slow.Load()+mob.shed.Load()+mob.bad.Load()+mob.unsent.Load()) / (o.overload + time.Second).Seconds()
 	fmt.Printf("overload  %s; the gateway works %v for an answer at the peak, and %v for one that is of use under overload\n", how, each.Round(time.Microsecond), over.Round(time.Microsecond))
-	fmt.Printf("overload  peak %.0f a second; of %.0f (%.1f times as many, %.0f %% not sent: %d under way) %.0f were served within %v (%.0f %%), %d too late, %d refused, %d failed; recovered after %v; the good client: %d answers, %d refused, p99 %v; %d MiB, %d descriptors\n",
-		peak, offered, offered/peak, 100*float64(mob.unsent.Load())/(offered*(o.overload+time.Second).Seconds()), maxUnderWay, under, useful, 100*under/peak,
+	fmt.Printf("overload  peak %.0f a second before and %.0f after; of %.0f (%.1f times as many, %.0f %% not sent: %d under way) %.0f were served within %v (%.0f %%), %d too late, %d refused, %d failed; recovered after %v; the good client: %d answers, %d refused, p99 %v; %d MiB, %d descriptors\n",
+		before, later, offered, offered/before, 100*float64(mob.unsent.Load())/(offered*(o.overload+time.Second).Seconds()), maxUnderWay, under, useful, 100*under/peak,
 		mob.slow.Load(), mob.shed.Load(), mob.bad.Load(), after.Round(time.Millisecond), good.good.Load(), good.shed.Load(), good.percentile(0.99), memory>>20, descriptors)
 	switch {
 	case good.good.Load() == 0:
