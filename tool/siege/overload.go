@@ -144,7 +144,7 @@ func overload(ctx context.Context, o *options) error {
 	later := closed.rate(ctx, 4*time.Second)
 	closed.end()
 	peak = (before + later) / 2
-	offered := float64(mob.good.Load()+mob.slow.Load()+mob.shed.Load()+mob.bad.Load()+mob.unsent.Load()) / (o.overload + time.Second).Seconds()
+	offered := float64(mob.all()+mob.slow.Load()+mob.unsent.Load()) / (o.overload + time.Second).Seconds()
 	fmt.Printf("overload  %s; the gateway works %v for an answer at the peak, and %v for one that is of use under overload\n", how, each.Round(time.Microsecond), over.Round(time.Microsecond))
 	fmt.Printf("overload  peak %.0f a second before and %.0f after; of %.0f (%.1f times as many, %.0f %% not sent: %d under way) %.0f were served within %v (%.0f %%), %d too late, %d refused, %d failed; recovered after %v; the good client: %d answers, %d refused, p99 %v; %d MiB, %d descriptors\n",
 		before, later, offered, offered/before, 100*float64(mob.unsent.Load())/(offered*(o.overload+time.Second).Seconds()), maxUnderWay, under, useful, 100*under/peak,

@@ -182,9 +182,7 @@ func (x *call) wholeChunks(p []byte) (n int, err error) {
 		n += copy(p[n:], have[i+2:end])
 		have = have[end+2:]
 		b.r += end + 2
-		x.waste = max(0, x.waste+int64(i)-16-2*int64(size))
-		x.taken += chunkWork
-		err = x.tinyChunks(int64(size))
+		err = x.account(i, int64(size), chunkWork)
 	}
 	return n, err
 }
@@ -255,13 +253,12 @@ func (x *call) nextChunk() (last bool, err error) {
 	if x.left, err = parseChunk(line); err != nil {
 		return false, err
 	}
-	if x.waste = max(0, x.waste+int64(len(line))-16-2*min(x.left, maxWaste)); x.waste > maxWaste {
-		return false, ChunkLineTooLong
+	if err := x.account(len(line), x.left, slowChunk); err != nil {
+		return false, err
 	}
 	if x.left > 0 {
 		x.chunk = chunkData
-		x.taken += slowChunk
-		return false, x.tinyChunks(x.left)
+		return false, nil
 	}
 	for room := trailerSize; ; {
 		line, err := x.line(room)
@@ -289,10 +286,17 @@ const (
 	tinyTime  = 10 * time.Second
 )
 
-// tinyChunks counts a chunk of size bytes, if that is next to nothing. A stream
-// may bring as many as it likes, in its time.
-func (x *call) tinyChunks(size int64) error {
-	if size >= tinyChunk {
+// account counts a chunk of size bytes, whose line has that many: what its line
+// wastes, the work of the turn, and whether it holds next to nothing. A stream may
+// bring as many of those as it likes, in its time.
+func (x *call) account(line int, size int64, work int) error {
+	if x.waste = max(0, x.waste+int64(line)-16-2*min(size, maxWaste)); x.waste > maxWaste {
+		return ChunkLineTooLong
+	}
+	if size == 0 {
+		return nil
+	}
+	if x.taken += work; size >= tinyChunk {
 		return nil
 	}
 	if x.tiny++; x.tiny == maxTiny && time.Since(x.w.start) < tinyTime {

@@ -27,7 +27,8 @@ const (
 
 // Turns are those of a process. They must be made by New.
 type Turns struct {
-	most int // at a time
+	most  int  // at a time
+	alone bool // there is one processor
 
 	mu      sync.Mutex
 	held    []*Turn
@@ -44,7 +45,10 @@ type Turn struct {
 }
 
 // New leaves one processor for others.
-func New() *Turns { return &Turns{most: max(1, runtime.GOMAXPROCS(0)-1)} }
+func New() *Turns {
+	n := runtime.GOMAXPROCS(0)
+	return &Turns{most: max(1, n-1), alone: n == 1}
+}
 
 // Held tells whether x has a turn, which may have lapsed meanwhile.
 func (x *Turn) Held() bool { return x.held }
@@ -91,7 +95,7 @@ func (t *Turns) tick() {
 
 // breathe lets the only processor look after others.
 func (t *Turns) breathe() {
-	if t.most == 1 && runtime.GOMAXPROCS(0) == 1 {
+	if t.alone {
 		time.Sleep(breathTime)
 	}
 }
