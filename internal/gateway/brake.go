@@ -22,12 +22,12 @@ import (
 // are served in useful time: refusing would only make them ask again. An exchange
 // waits three times or more, so that the target is a fraction of a second.
 const (
-	brakeTime   = 50 * time.Millisecond  // between two looks
-	brakeTarget = 125 * time.Millisecond // that half of all waits may take
+	brakeTime   = 25 * time.Millisecond  // between two looks
+	brakeTarget = 175 * time.Millisecond // that half of all waits may take
 	brakeAlpha  = 0.4                    // a second, for a wait that is too long
 	brakeBeta   = 2.0                    // a second, for one that grows
 	brakeMost   = 0.98                   // some always pass, to see
-	brakeFade   = 0.85                   // of the share stays, at each look, while waits are short
+	brakeFade   = 0.92                   // of the share stays, at each look, while waits are short
 	// brakeFew are the exchanges under way for each processor below which nothing
 	// is refused: they cannot fill it for long.
 	brakeFew = 256
@@ -38,7 +38,7 @@ const (
 	// parkTime is how long a refusal waits, and maxParked how many do: to refuse
 	// costs a tenth of serving, so that those who ask again at once, or whose
 	// connections are full, would leave nothing for the rest.
-	parkTime  = 500 * time.Millisecond
+	parkTime  = 1500 * time.Millisecond
 	maxParked = 4096
 )
 
@@ -92,14 +92,12 @@ func (b *brake) leave() { b.under.Add(-1) }
 // left, where there is room.
 func (b *brake) park(ctx context.Context) {
 	if b.parked.Add(1) <= maxParked {
-		b.under.Add(-1)
 		t := time.NewTimer(parkTime)
 		select {
 		case <-ctx.Done():
 		case <-t.C:
 		}
 		t.Stop()
-		b.under.Add(1)
 	}
 	b.parked.Add(-1)
 }

@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"math"
+	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -127,16 +131,25 @@ func TestWaitsOfTheRuntimeAreRead(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedUnderOverloadIs503WithRetryAfterAndRecorded(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, unused, nil, []*contract.Operation{op("GET", "/a")})
+// overload makes a gateway refuse everything.
+func (w *world) overload() {
 	w.gw.brake.few = -1
 	w.gw.brake.wait = func() time.Duration { return 10 * time.Second }
 	w.gw.brake.next.Store(math.MaxInt64)
-	w.gw.brake.share.Store(wholeShare) // all of them
+	w.gw.brake.share.Store(wholeShare)
+}
+
+func TestWhatIsRefusedUnderOverloadIs503WithRetryAfterAndRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, unused, nil, []*contract.Operation{op("GET", "/a")})
+	w.overload()
+	began := time.Now()
 	resp, body := w.do(t, "GET", "/a", "")
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || w.calls() > 0 {
 		t.Errorf("%d %v %s", resp.StatusCode, resp.Header, body)
+	}
+	if took := time.Since(began); took < parkTime {
+		t.Errorf("it waited for %v", took)
 	}
 	if e := w.log.last(t); e.Decision != event.Shed || e.Code != "gateway/overloaded" {
 		t.Errorf("recorded as %s %s", e.Decision, e.Code)
@@ -146,19 +159,68 @@ func TestWhatIsRefusedUnderOverloadIs503WithRetryAfterAndRecorded(t *testing.T) 
 	}
 }
 
+// TestABodyThatComesWhileItsRefusalWaitsEndsNoConnection sends the body of a
+// request in two parts: the refusal waits once, whenever the second one comes.
+func TestABodyThatComesWhileItsRefusalWaitsEndsNoConnection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, unused, nil, []*contract.Operation{op("POST", "/a")})
+	w.overload()
+	for name, late := range map[string]bool{"at once": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := net.Dial("tcp", w.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			r := bufio.NewReader(c)
+			for i := range 2 {
+				began := time.Now()
+				const head = "POST /a HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"
+				first, second := head+"[1, 2", "]  "
+				if !late {
+					first, second = first+second, ""
+				}
+				if _, err := io.WriteString(c, first); err != nil {
+					t.Fatal(err)
+				}
+				if late {
+					for w.gw.brake.parked.Load() == 0 && time.Since(began) < parkTime/2 {
+						runtime.Gosched()
+					}
+				}
+				if _, err := io.WriteString(c, second); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := http.ReadResponse(r, nil)
+				if err != nil {
+					t.Fatalf("%d: %v", i, err)
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != http.StatusServiceUnavailable || resp.Close {
+					t.Errorf("%d: %d, and the connection ends: %v", i, resp.StatusCode, resp.Close)
+				}
+				if took := time.Since(began); took < parkTime {
+					t.Errorf("%d: it waited for %v", i, took)
+				}
+			}
+		})
+	}
+}
+
 // TestARefusalUnderOverloadWaits parks as many as there is room for, and lets
 // those go whose client left.
 func TestARefusalUnderOverloadWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b brake
-		b.few = 1 << 20
 		began := time.Now()
 		leaves, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		var took [maxParked]time.Duration
 		for i := range took {
-			b.enter(began)
 			ctx := t.Context()
 			if i%2 > 0 {
 				ctx = leaves
@@ -166,13 +228,9 @@ func TestARefusalUnderOverloadWaits(t *testing.T) {
 			all.Go(func() {
 				b.park(ctx)
 				took[i] = time.Since(began)
-				b.leave()
 			})
 		}
 		synctest.Wait()
-		if n := b.under.Load(); n != 0 {
-			t.Errorf("%d of those that are parked count as under way", n)
-		}
 		if b.park(t.Context()); time.Since(began) > 0 {
 			t.Error("one too many waits")
 		}
@@ -184,8 +242,8 @@ func TestARefusalUnderOverloadWaits(t *testing.T) {
 				t.Fatalf("%d waited for %v, want %v", i, d, want)
 			}
 		}
-		if b.under.Load() != 0 || b.parked.Load() != 0 {
-			t.Errorf("%d under way and %d parked at the end", b.under.Load(), b.parked.Load())
+		if n := b.parked.Load(); n != 0 {
+			t.Errorf("%d are parked at the end", n)
 		}
 	})
 }

@@ -49,7 +49,7 @@ type exchange struct {
 	held     int64             // bytes taken from the budget
 	received int64             // bytes of the request's body read so far
 	sent     bool              // a status was sent to the client
-	heavy    bool              // there is no processor for it
+	heavy    bool              // there is no processor for it: its refusal waits
 	abort    bool              // the connection must not end cleanly
 	noted    uint64            // the risks, by number, that are in ev.Passed
 	stream   bool              // a stream-open record was written
@@ -133,8 +133,7 @@ func (e *exchange) serve() {
 		return
 	}
 	if e.heavy {
-		e.in.Waits()
-		e.g.brake.park(e.in.Context())
+		e.makeLight()
 		e.fail(overloaded)
 		return
 	}
@@ -155,6 +154,19 @@ func (e *exchange) serve() {
 		return
 	}
 	e.forward()
+}
+
+// makeLight does all work for an exchange that is refused under overload before
+// its refusal waits, while what it needs is at hand. Where its body has not come
+// yet it waits now: to end the connection would cost more.
+func (e *exchange) makeLight() {
+	if e.in.Forgo() {
+		return
+	}
+	e.heavy = false
+	e.g.brake.leave()
+	e.g.park(e.in)
+	e.g.brake.under.Add(1)
 }
 
 // admit runs the phases before the body. It reports whether the exchange ended.

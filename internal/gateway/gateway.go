@@ -154,11 +154,21 @@ func (g *Gateway) Serve(in *wire.Exchange) {
 	e.heavy = !g.brake.enter(e.now)
 	e.serve()
 	g.brake.leave()
+	heavy := e.heavy && e.ev.Decision == event.Shed
 	if e.finish() {
 		in.Abort()
 	}
 	e.release()
 	g.states.Put(e)
+	if heavy {
+		g.park(in) // the front sends the reply when Serve returns
+	}
+}
+
+// park lets a refusal wait.
+func (g *Gateway) park(in *wire.Exchange) {
+	in.Waits()
+	g.brake.park(in.Context())
 }
 
 // budget bounds the bytes of bodies in memory.

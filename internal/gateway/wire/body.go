@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/sallyport/sallyport/fault"
@@ -121,8 +120,6 @@ func (b *Body) settled() bool {
 // forgoBytes is how much of a body is read that nobody wants.
 const forgoBytes = 64 << 10
 
-var sinks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
-
 // forgo takes what is left of a body of a known length, if it is short and here
 // already: it never waits, and has the client send nothing.
 func (b *Body) forgo() {
@@ -133,15 +130,13 @@ func (b *Body) forgo() {
 	if b.done.Load() || b.halt.Load() || b.err != nil || b.asked || b.left > forgoBytes {
 		return
 	}
-	sink := sinks.Get().(*[32 << 10]byte) //nolint:errcheck // the pool holds nothing else
-	defer sinks.Put(sink)
 	for c := b.c; b.left > 0; {
 		n := min(int64(c.buffered()), b.left)
 		c.skip(int(n))
 		if n == 0 {
-			n = c.snatch(sink[:min(int64(len(sink)), b.left)])
+			n = c.discard(b.left)
 		}
-		if n <= 0 {
+		if n == 0 {
 			return
 		}
 		b.left -= n
@@ -149,18 +144,16 @@ func (b *Body) forgo() {
 	b.done.Store(true)
 }
 
-// snatch reads what is there, without waiting. Whatever went wrong the next read
-// will tell.
-func (c *conn) snatch(p []byte) int64 {
-	n := 0
+// discard throws away up to n bytes that have come, without waiting.
+func (c *conn) discard(n int64) (got int64) {
 	err := c.raw.Read(func(fd uintptr) bool {
-		n, _ = syscall.Read(int(fd), p)
+		got = discard(fd, n)
 		return true
 	})
 	if err != nil {
 		return 0
 	}
-	return int64(n)
+	return got
 }
 
 // end stops the body and reports whether the connection can go on behind it.

@@ -82,11 +82,16 @@ func (x *Exchange) Context() context.Context { return x.ctx }
 
 // Forgo says that nobody will read the body. A short one that has come is taken
 // off the connection, which can go on then: to end it, and to take the next one
-// in, costs more than that. It has no effect once the reply has begun.
-func (x *Exchange) Forgo() {
-	if x.Body != nil && !x.begun {
+// in, costs more than that. It has no effect once the reply has begun. It tells
+// whether there is nothing left of the body.
+func (x *Exchange) Forgo() bool {
+	if x.Body == nil {
+		return true
+	}
+	if !x.begun {
 		x.Body.forgo()
 	}
+	return x.Body.finished()
 }
 
 // Waits says that the Handler is about to wait for somebody. Whoever answers

@@ -1,0 +1,31 @@
+//go:build !linux
+
+package wire
+
+import (
+	"sync"
+	"syscall"
+)
+
+// gone tells whether the client closed its side of a connection. Bytes that lie
+// unread before that hide it.
+func gone(fd syscall.RawConn) bool {
+	closed := false
+	err := fd.Control(func(fd uintptr) {
+		var one [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		closed = err == nil && n == 0 || err == syscall.ECONNRESET //nolint:errorlint // an Errno, never wrapped
+	})
+	return err == nil && closed
+}
+
+var sinks = sync.Pool{New: func() any { return new([forgoBytes]byte) }}
+
+// discard throws away up to n bytes that have come on a connection, at most
+// forgoBytes, and tells how many. Whatever goes wrong the next read will tell.
+func discard(fd uintptr, n int64) int64 {
+	sink := sinks.Get().(*[forgoBytes]byte) //nolint:errcheck // the pool holds nothing else
+	defer sinks.Put(sink)
+	got, _ := syscall.Read(int(fd), sink[:n]) //nolint:errcheck // above
+	return int64(max(0, got))
+}
