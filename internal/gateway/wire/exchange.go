@@ -97,8 +97,8 @@ func (x *Exchange) Forgo() bool {
 // Waits says that the Handler is about to wait for somebody. Whoever answers
 // many requests of one connection without that takes turns with others who do.
 func (x *Exchange) Waits() {
-	if c, ok := x.side.(*conn); ok {
-		c.waits()
+	if w, ok := x.side.(interface{ waits() }); ok {
+		w.waits()
 	}
 }
 

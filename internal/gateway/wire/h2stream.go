@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/lib/turns"
 	"github.com/sallyport/sallyport/risk"
 )
 
@@ -17,7 +18,9 @@ import (
 type stream struct {
 	m      *mux
 	id     uint32
-	x      *Exchange // the worker's own, once it runs
+	x      *Exchange // the worker's own, once it runs, as are turn and waited
+	turn   turns.Turn
+	waited bool // for somebody else than the client
 	cancel context.CancelCauseFunc
 	cond   sync.Cond // on mux.mu: something changed
 
@@ -109,7 +112,11 @@ func (m *mux) done() {
 
 // serve runs the Handler and ends the reply.
 func (s *stream) serve() {
-	x := s.x
+	x, all := s.x, s.m.c.s.conf.Turns
+	if s.m.eager.Load() > fairRun {
+		all.Next(&s.turn)
+	}
+	defer all.Leave(&s.turn)
 	s.m.c.call(x)
 	if x.Body != nil {
 		x.Body.end()
@@ -144,10 +151,34 @@ func (s *stream) finish(x *Exchange) {
 	}
 	s.giveRoom()
 	s.running = false
+	s.tally()
 	m.retire()
 	m.gather()
 	m.flush()
 	m.done()
+}
+
+// waitsWorth is how many streams that ended without waiting for anybody one makes
+// good that did.
+const waitsWorth = 4
+
+// waits gives the turn away: something is waited for.
+func (s *stream) waits() {
+	s.waited = true
+	s.m.c.s.conf.Turns.Leave(&s.turn)
+}
+
+// tally counts whether the stream waited for anybody. Those of a connection where
+// most do not are served in turns, as requests of HTTP/1.1 are that come without
+// end: the crew would never rest. m.mu is held.
+func (s *stream) tally() {
+	n := s.m.eager.Load()
+	if s.waited {
+		n = max(0, n-waitsWorth)
+	} else {
+		n = min(n+1, 2*fairRun)
+	}
+	s.m.eager.Store(n)
 }
 
 // giveRoom gives the room of a stream back that is over.

@@ -29,6 +29,7 @@ type mux struct {
 	heard atomic.Int64 // tick of the last read
 	slow  atomic.Int64 // tick at which the frame or head began that is not complete, plus 1; 0: none
 	late  atomic.Bool  // that took too long
+	eager atomic.Int32 // streams that ended without waiting for anybody, more than others; at most 2*fairRun
 
 	mu      sync.Mutex
 	streams map[uint32]*stream // those that are open, or half closed

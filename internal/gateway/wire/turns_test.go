@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/lib/turns"
@@ -49,5 +50,50 @@ func TestWhoAsksWithoutEndTakesTurns(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestStreamsThatNeverWaitTakeTurns asks over HTTP/2, where streams of which few
+// wait for anybody are served in turns.
+func TestStreamsThatNeverWaitTakeTurns(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		each int // so many streams one waits; 0: none
+		from int // the first stream that takes a turn; 0: none
+	}{"none waits": {0, fairRun + 2}, "all wait": {1, 0}, "every fourth": {4, 0}, "every twelfth": {12, 23}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				all, asked := turns.New(), 0
+				var taken []int
+				p := newPeer(t, func(x *Exchange) {
+					taken = append(taken, all.Taken())
+					if asked++; c.each > 0 && asked%c.each == 0 {
+						x.Waits()
+						if n := all.Taken(); n != 0 {
+							t.Errorf("request %d waits, and %d turns are taken", asked, n)
+						}
+					}
+					_ = x.Reply(204, nil, nil)
+				}, Config{Turns: all})
+				for range 40 {
+					p.answer(p.ask(true, soundly("GET")...))
+				}
+				synctest.Wait()
+				sum := 0
+				for i, n := range taken {
+					sum += n
+					if want := c.from > 0 && i+1 >= c.from; (n > 0) != want && (c.each == 0 || !want) {
+						t.Errorf("request %d: %d turns are taken", i+1, n)
+					}
+				}
+				if (sum > 0) != (c.from > 0) {
+					t.Errorf("%d turns are taken", sum)
+				}
+				if n := all.Taken(); n != 0 {
+					t.Errorf("%d turns are taken at the end", n)
+				}
+			})
+		})
 	}
 }
