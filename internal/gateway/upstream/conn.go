@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/lib/netx"
 )
 
 // A conn is one connection to an upstream. While it is idle it has no buffers
@@ -70,8 +72,7 @@ func (c *conn) alive() bool {
 
 // peek looks whether something is there, without waiting.
 func (c *conn) peek(fd uintptr) {
-	_, _, err := syscall.Recvfrom(int(fd), c.one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	c.quiet = err == syscall.EAGAIN || err == syscall.EINTR //nolint:errorlint // an Errno, never wrapped
+	c.quiet = netx.Silent(fd, c.one[:])
 }
 
 // readable tells whether something came, the end included. Where nobody can

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/fault"
+	"github.com/sallyport/sallyport/internal/lib/netx"
 )
 
 // A buffer holds what came and was not used yet, from r to w.
@@ -125,8 +126,7 @@ func (c *conn) mayWait() {
 	}
 	silent := false
 	err := c.fd.Control(func(fd uintptr) {
-		_, _, err := syscall.Recvfrom(int(fd), c.one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		silent = err == syscall.EAGAIN || err == syscall.EINTR //nolint:errorlint // an Errno, never wrapped
+		silent = netx.Silent(fd, c.one[:])
 	})
 	if err == nil && silent {
 		c.waits()
