@@ -109,7 +109,7 @@ func overload(ctx context.Context, o *options) error {
 	// Bodies whose check costs the gateway far more than it costs to send them:
 	// else what sends would be overloaded first.
 	bulk := "[" + strings.Repeat(`{"id":7,"note":"a cup of tea"},`, bulkOrders) + `{"id":7}]`
-	client := g.rawPost("/bulk", bulk, g.key, 2*useful)
+	client := g.rawPost("/bulk", bulk, g.key, 5*useful)
 	defer client.close()
 	alone := g.rawGet("/orders/7", g.key, 10*useful)
 	defer alone.close()
