@@ -121,9 +121,9 @@ func (b *Body) settled() bool {
 const forgoBytes = 64 << 10
 
 // forgo takes what is left of a body of a known length, if it is short and here
-// already: it never waits, and has the client send nothing.
+// already: it has the client send nothing.
 func (b *Body) forgo() {
-	if b.c == nil || b.c.raw == nil || b.chunked || !b.mu.TryLock() {
+	if b.c == nil || b.chunked || !b.mu.TryLock() {
 		return
 	}
 	defer b.mu.Unlock()
@@ -144,8 +144,18 @@ func (b *Body) forgo() {
 	b.done.Store(true)
 }
 
+// sinks are for what is read and not looked at.
+var sinks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// swallowTime is how long is waited for bytes of which nobody can tell whether
+// they have come.
+const swallowTime = time.Millisecond
+
 // discard throws away up to n bytes that have come, without waiting.
 func (c *conn) discard(n int64) (got int64) {
+	if c.raw == nil {
+		return c.swallow(n)
+	}
 	err := c.raw.Read(func(fd uintptr) bool {
 		got = discard(fd, n)
 		return true
@@ -154,6 +164,21 @@ func (c *conn) discard(n int64) (got int64) {
 		return 0
 	}
 	return got
+}
+
+// swallow is discard over TLS, where part of a record may be here. Whatever goes
+// wrong the next read will tell: a deadline that has passed spoils nothing.
+func (c *conn) swallow(n int64) int64 {
+	sink := sinks.Get().(*[32 << 10]byte) //nolint:errcheck // the pool holds nothing else
+	defer sinks.Put(sink)
+	if c.nc.SetReadDeadline(time.Now().Add(swallowTime)) != nil {
+		return 0
+	}
+	got, _ := c.nc.Read(sink[:min(n, int64(len(sink)))]) //nolint:errcheck // above
+	if c.nc.SetReadDeadline(time.Time{}) != nil {
+		return 0
+	}
+	return int64(got)
 }
 
 // end stops the body and reports whether the connection can go on behind it.

@@ -82,8 +82,8 @@ func (x *Exchange) Context() context.Context { return x.ctx }
 
 // Forgo says that nobody will read the body. A short one that has come is taken
 // off the connection, which can go on then: to end it, and to take the next one
-// in, costs more than that. It has no effect once the reply has begun. It tells
-// whether there is nothing left of the body.
+// in, costs more than that. It waits for a millisecond at most, and has no effect
+// once the reply has begun. It tells whether there is nothing left of the body.
 func (x *Exchange) Forgo() bool {
 	if x.Body == nil {
 		return true

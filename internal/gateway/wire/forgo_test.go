@@ -5,12 +5,22 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestARefusedBodyThatIsHereEndsNoConnection refuses requests with bodies that
 // nobody reads: the connection goes on where the body is short and has come.
 func TestARefusedBodyThatIsHereEndsNoConnection(t *testing.T) {
 	t.Parallel()
+	for how, change := range map[string]func(*Config){"plain": func(*Config) {}, "TLS": overTLS(t)} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			forgoes(t, how, change)
+		})
+	}
+}
+
+func forgoes(t *testing.T, how string, change func(*Config)) {
 	f := newFront(t, func(x *Exchange) {
 		if x.Body != nil && x.Target != "/read" {
 			x.Forgo()
@@ -18,7 +28,7 @@ func TestARefusedBodyThatIsHereEndsNoConnection(t *testing.T) {
 			return
 		}
 		tell(x)
-	})
+	}, change)
 	const second = "GET /second HTTP/1.1\r\nHost: a\r\n\r\n"
 	for name, c := range map[string]struct {
 		raw  string
@@ -35,7 +45,7 @@ func TestARefusedBodyThatIsHereEndsNoConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for range 3 { // what has come is a matter of chance where it is long
-				conn := f.dial(t)
+				conn := f.open(t, how)
 				if _, err := fmt.Fprint(conn, c.raw); err != nil {
 					t.Fatal(err)
 				}
@@ -57,6 +67,48 @@ func TestARefusedBodyThatIsHereEndsNoConnection(t *testing.T) {
 				if a := one(t, r, "GET"); a.status != 200 || !strings.HasPrefix(a.body, "GET /second ") {
 					t.Errorf("what comes behind it: %+v", a)
 				}
+			}
+		})
+	}
+}
+
+// TestWhatIsLeftOfARefusedBodyIsTakenWhenItCame forgoes a body twice: before and
+// after its second part has come.
+func TestWhatIsLeftOfARefusedBodyIsTakenWhenItCame(t *testing.T) {
+	t.Parallel()
+	for how, change := range map[string]func(*Config){"plain": func(*Config) {}, "TLS": overTLS(t)} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			begun, gone := make(chan struct{}), make(chan struct{})
+			f := newFront(t, func(x *Exchange) {
+				if x.Body == nil {
+					tell(x)
+					return
+				}
+				if x.Forgo() {
+					t.Error("nothing is left of half a body")
+				}
+				close(begun)
+				<-gone
+				for end := time.Now().Add(patience); !x.Forgo(); {
+					if time.Now().After(end) {
+						t.Error("it never came")
+						break
+					}
+				}
+				_ = x.Reply(503, nil, nil)
+			}, change)
+			c := f.open(t, how)
+			fmt.Fprint(c, post("Content-Length: 5", "he"))
+			<-begun
+			fmt.Fprint(c, "llo"+"GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
+			close(gone)
+			r := bufio.NewReader(c)
+			if a := one(t, r, "POST"); a.status != 503 || a.close {
+				t.Errorf("%+v", a)
+			}
+			if a := one(t, r, "GET"); a.status != 200 || !strings.HasPrefix(a.body, "GET /second ") {
+				t.Errorf("%+v", a)
 			}
 		})
 	}

@@ -2,10 +2,7 @@
 
 package wire
 
-import (
-	"sync"
-	"syscall"
-)
+import "syscall"
 
 // gone tells whether the client closed its side of a connection. Bytes that lie
 // unread before that hide it.
@@ -19,13 +16,11 @@ func gone(fd syscall.RawConn) bool {
 	return err == nil && closed
 }
 
-var sinks = sync.Pool{New: func() any { return new([forgoBytes]byte) }}
-
 // discard throws away up to n bytes that have come on a connection, at most
 // forgoBytes, and tells how many. Whatever goes wrong the next read will tell.
 func discard(fd uintptr, n int64) int64 {
-	sink := sinks.Get().(*[forgoBytes]byte) //nolint:errcheck // the pool holds nothing else
+	sink := sinks.Get().(*[32 << 10]byte) //nolint:errcheck // the pool holds nothing else
 	defer sinks.Put(sink)
-	got, _ := syscall.Read(int(fd), sink[:n]) //nolint:errcheck // above
+	got, _ := syscall.Read(int(fd), sink[:min(n, int64(len(sink)))]) //nolint:errcheck // above
 	return int64(max(0, got))
 }
