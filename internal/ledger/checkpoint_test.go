@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -166,6 +168,52 @@ func TestRecoveryWithAnyCheckpointIsRecoveryWithout(t *testing.T) {
 	}
 	if len(checkpoints) < 12 || l.disk.number < 4 {
 		t.Fatalf("%d checkpoints, %d segments", len(checkpoints), l.disk.number)
+	}
+}
+
+// TestRecoveryThatTakesLongTellsOnce signs a head, as is done once in a while,
+// before recovery has told of the intents that a checkpoint knew.
+func TestRecoveryThatTakesLongTellsOnce(t *testing.T) {
+	t.Parallel()
+	l := mustOpen(t, options(t, func(o *Options) { o.check, o.CommitEvery, o.SignEvery = 1500, time.Hour, time.Hour }))
+	for n := range 20 { // without exchanges
+		if err := l.Intent(post(n)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opt, err := killed(t, l).withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, f, err := open(opt, io.NopCloser(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.skipped == nil || len(f.skipped.open) == 0 {
+		t.Fatal("there was no checkpoint with open intents")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	again.stop = cancel
+	again.done.Go(func() { again.run(ctx) })
+	t.Cleanup(func() { mustClose(t, again) })
+	again.mark()
+	if err := errors.Join(again.report(f), again.startRing(), again.opened()); err != nil {
+		t.Fatal(err)
+	}
+	again.mark()
+	told := map[event.ID]int{}
+	for _, e := range all(t, Reader{Dir: opt.Dir}, Query{}) {
+		if e.Kind == event.Missing {
+			told[e.ID]++
+		}
+	}
+	for n := range 20 {
+		if told[id(n)] != 1 {
+			t.Errorf("intent %d is told of %d times", n, told[id(n)])
+		}
 	}
 }
 

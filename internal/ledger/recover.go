@@ -227,7 +227,7 @@ func (d *disk) walk(f readFile, number uint64, from *checkpoint, each func(*tree
 			return t, records.offset, err
 		}
 		kind, id := peek(frame[frameHead:])
-		d.open.note(kind, id, place{number, first + t.n, now}) // report closes them, not giveUp
+		d.open.note(kind, id, place{number, first + t.n, now})
 		if kind == event.Intent {
 			delete(d.kept, id)
 		}

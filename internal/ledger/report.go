@@ -91,8 +91,12 @@ func unknownEvent(u Unknown, now time.Time, why string) *event.Event {
 
 // giveUp records the intents that have waited for their exchange since before
 // a time: the gateway will not record it any more, and recovery should not
-// have to look for it. The caller holds the turn.
+// have to look for it. Until recovery is over, report sees to them. The caller
+// holds the turn.
 func (l *Ledger) giveUp(before, now time.Time) {
+	if l.disk.opening {
+		return
+	}
 	for id, at := range l.disk.open {
 		if at.since.Before(before) {
 			e := unknownEvent(Unknown{ID: id, Seq: at.seq}, now, "too long between")
