@@ -130,18 +130,15 @@ func (b *Body) forgo() {
 	if b.done.Load() || b.halt.Load() || b.err != nil || b.asked || b.left > forgoBytes {
 		return
 	}
-	for c := b.c; b.left > 0; {
-		n := min(int64(c.buffered()), b.left)
-		c.skip(int(n))
-		if n == 0 {
-			n = c.discard(b.left)
-		}
-		if n == 0 {
-			return
-		}
-		b.left -= n
+	c := b.c
+	n := min(int64(c.buffered()), b.left)
+	c.skip(int(n))
+	if b.left -= n; b.left > 0 {
+		b.left -= c.discard(b.left)
 	}
-	b.done.Store(true)
+	if b.left == 0 {
+		b.done.Store(true)
+	}
 }
 
 // sinks are for what is read and not looked at.
@@ -156,29 +153,26 @@ func (c *conn) discard(n int64) (got int64) {
 	if c.raw == nil {
 		return c.swallow(n)
 	}
-	err := c.raw.Read(func(fd uintptr) bool {
-		got = discard(fd, n)
+	_ = c.raw.Read(func(fd uintptr) bool { //nolint:errcheck // the next read tells
+		for more := int64(1); got < n && more > 0; got += more {
+			more = discard(fd, n-got)
+		}
 		return true
 	})
-	if err != nil {
-		return 0
-	}
 	return got
 }
 
 // swallow is discard over TLS, where part of a record may be here. Whatever goes
 // wrong the next read will tell: a deadline that has passed spoils nothing.
-func (c *conn) swallow(n int64) int64 {
+func (c *conn) swallow(n int64) (got int64) {
 	sink := sinks.Get().(*[32 << 10]byte) //nolint:errcheck // the pool holds nothing else
 	defer sinks.Put(sink)
-	if c.nc.SetReadDeadline(time.Now().Add(swallowTime)) != nil {
-		return 0
+	err := c.nc.SetReadDeadline(time.Now().Add(swallowTime))
+	for more := 0; got < n && err == nil; got += int64(more) {
+		more, err = c.nc.Read(sink[:min(n-got, int64(len(sink)))])
 	}
-	got, _ := c.nc.Read(sink[:min(n, int64(len(sink)))]) //nolint:errcheck // above
-	if c.nc.SetReadDeadline(time.Time{}) != nil {
-		return 0
-	}
-	return int64(got)
+	_ = c.nc.SetReadDeadline(time.Time{}) //nolint:errcheck // a connection that is gone needs none
+	return got
 }
 
 // end stops the body and reports whether the connection can go on behind it.

@@ -74,6 +74,7 @@ type side interface {
 	flush() error
 	upgrade(x *Exchange, head risk.Fields) (net.Conn, error)
 	readBy(t time.Time) error
+	waits() // for somebody else than the client
 }
 
 // Context ends when the client leaves, or the Server is closed. Its cause says
@@ -97,9 +98,7 @@ func (x *Exchange) Forgo() bool {
 // Waits says that the Handler is about to wait for somebody. Whoever answers
 // many requests of one connection without that takes turns with others who do.
 func (x *Exchange) Waits() {
-	if w, ok := x.side.(interface{ waits() }); ok {
-		w.waits()
-	}
+	x.side.waits()
 }
 
 // Apart makes x, whose members are set, an exchange apart from any connection:

@@ -113,3 +113,33 @@ func TestWhatIsLeftOfARefusedBodyIsTakenWhenItCame(t *testing.T) {
 		})
 	}
 }
+
+// TestABodyThatDripsOverTLSIsNotWaitedFor sends a refused body byte by byte, each
+// in a record of its own: one deadline counts for all of them.
+func TestABodyThatDripsOverTLSIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	over := make(chan bool, 1)
+	f := newFront(t, func(x *Exchange) {
+		over <- x.Forgo()
+		_ = x.Reply(503, nil, nil)
+	}, overTLS(t))
+	c := f.open(t, "TLS")
+	const length = 60000
+	fmt.Fprint(c, post(fmt.Sprintf("Content-Length: %d", length), ""))
+	drop := time.NewTicker(100 * time.Microsecond)
+	defer drop.Stop()
+	for range length - 1 {
+		select {
+		case whole := <-over:
+			if whole {
+				t.Error("all of it came")
+			}
+			return
+		case <-drop.C:
+			if _, err := c.Write([]byte("a")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Error("it was waited for")
+}

@@ -430,6 +430,7 @@ func (nowhere) begin(*Exchange, risk.Fields, []byte, bool) error { return nil }
 func (nowhere) write(_ *Exchange, p []byte) (int, error)         { return len(p), nil }
 func (nowhere) flush() error                                     { return nil }
 func (nowhere) readBy(time.Time) error                           { return nil }
+func (nowhere) waits()                                           {}
 func (nowhere) upgrade(*Exchange, risk.Fields) (net.Conn, error) { return nil, errUpgrade }
 
 var errStalled = errors.New("the client does not take the reply")

@@ -22,7 +22,8 @@ func gone(fd syscall.RawConn) bool {
 var noRoom [forgoBytes]byte
 
 // discard throws away up to n bytes that have come on a connection, at most
-// forgoBytes, and tells how many. Whatever goes wrong the next read will tell. The kernel does not copy them (tcp(7), MSG_TRUNC).
+// forgoBytes, and tells how many. Whatever goes wrong the next read will tell.
+// The kernel does not copy them (tcp(7), MSG_TRUNC).
 func discard(fd uintptr, n int64) int64 {
 	got, _, _, _, _ := syscall.Recvmsg(int(fd), noRoom[:n], nil, unix.MSG_TRUNC|unix.MSG_DONTWAIT) //nolint:errcheck,dogsled // above
 	return int64(max(0, got))
