@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"runtime"
 	"sync"
@@ -168,12 +167,7 @@ func TestABodyThatComesWhileItsRefusalWaitsEndsNoConnection(t *testing.T) {
 	for name, late := range map[string]bool{"at once": false, "later": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := net.Dial("tcp", w.Listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			c := w.dial(t)
 			r := bufio.NewReader(c)
 			for i := range 2 {
 				began := time.Now()

@@ -21,12 +21,7 @@ import (
 // raw sends bytes and returns what comes back until the connection ends.
 func (w *world) raw(t *testing.T, text string) string {
 	t.Helper()
-	conn, err := net.Dial("tcp", w.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn := w.dial(t)
 	if _, err := io.WriteString(conn, text); err != nil {
 		t.Fatal(err)
 	}

@@ -271,6 +271,18 @@ func (w *world) calls() int {
 	return len(w.seen)
 }
 
+// dial opens a connection to the gateway, for the length of the test.
+func (w *world) dial(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", w.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	return c
+}
+
 // got is the last request that the upstream saw, and its body.
 func (w *world) got(t *testing.T) (*http.Request, string) {
 	t.Helper()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -162,12 +161,7 @@ func TestAnOldClientSeesThatAReplyWasCutOff(t *testing.T) {
 		rw.Header().Set("Content-Type", "application/x-ndjson")
 		_, _ = io.WriteString(rw, body+"{")
 	}, []risk.Risk{stripper()}, []*contract.Operation{manySecrets("application/x-ndjson")})
-	conn, err := net.Dial("tcp", w.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn := w.dial(t)
 	fmt.Fprint(conn, "GET /list HTTP/1.0\r\nHost: x\r\n\r\n")
 	if got, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("%d bytes, %v", len(got), err)

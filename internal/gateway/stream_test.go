@@ -43,12 +43,7 @@ func upgradable(path string) *contract.Operation {
 
 func dialUpgrade(t *testing.T, w *world, fields string) (net.Conn, *bufio.Reader, string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", w.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn := w.dial(t)
 	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n%s\r\n", fields)
 	r := bufio.NewReader(conn)
 	status, err := r.ReadString('\n')

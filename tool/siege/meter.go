@@ -49,7 +49,10 @@ func (s span) each() time.Duration { return s.worked / time.Duration(max(1, s.go
 
 func (s span) minus(o span) span { return span{s.worked - o.worked, s.good - o.good} }
 
-func (m *meter) read() span { return span{m.g.worked(), m.load.good.Load()} }
+// soFar is what g worked, and answered to l.
+func (g *gateway) soFar(l *load) span { return span{g.worked(), l.good.Load()} }
+
+func (m *meter) soFar() span { return m.g.soFar(m.load) }
 
 func (m *meter) close() {
 	m.load.end()

@@ -165,9 +165,9 @@ func (p pace) of(peak pace) float64 {
 
 // measure watches l for d.
 func (g *gateway) measure(ctx context.Context, l *load, m *meter, d time.Duration) pace {
-	began, worked, beside := l.good.Load(), g.worked(), m.read()
+	mine, beside := g.soFar(l), m.soFar()
 	rate := l.rate(ctx, d)
-	return pace{span: span{g.worked() - worked, l.good.Load() - began}, rate: rate, speed: m.read().minus(beside).each()}
+	return pace{span: g.soFar(l).minus(mine), rate: rate, speed: m.soFar().minus(beside).each()}
 }
 
 // peak is the pace with clients that wait for their answers.
